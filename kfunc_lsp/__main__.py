@@ -1,0 +1,6 @@
+"""``python -m kfunc_lsp`` is the ``kfunc-lsp`` command."""
+
+from kfunc_lsp.cli import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())
