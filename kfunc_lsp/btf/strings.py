@@ -1,0 +1,41 @@
+"""The string section of BTF: offsets to names, and the search for names that need not be decoded one by one.
+
+A name is the bytes from an offset to the next NUL, so that an encoder may let one name be the tail of another. The
+offsets of a split BTF go on where its base's end; each table knows only its own part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+
+class StringTable:
+    """One string section, whose first byte has the offset ``start``."""
+
+    def __init__(self, data: bytes, start: int) -> None:
+        """``data`` ends in NUL or is empty (the decoder has checked)."""
+        self._data = data
+        self.start = start
+        self.end = start + len(data)
+
+    def bytes_at(self, offset: int) -> bytes:
+        """The name at ``offset``, which lies in this table."""
+        begin = offset - self.start
+        return self._data[begin : self._data.index(0, begin)]
+
+    def offsets_of(self, name: bytes) -> Iterator[int]:
+        """Every offset at which exactly ``name`` can be read."""
+        needle = name + b"\0"
+        at = self._data.find(needle)
+        while at >= 0:
+            yield at + self.start
+            at = self._data.find(needle, at + 1)
+
+    def offsets_ending(self, suffix: bytes) -> Iterator[int]:
+        """Every offset at which a name that ends in ``suffix`` can be read."""
+        needle = suffix + b"\0"
+        at = self._data.find(needle)
+        while at >= 0:
+            first = self._data.rfind(0, 0, at) + 1
+            yield from range(first + self.start, at + self.start + 1)
+            at = self._data.find(needle, at + len(needle))
