@@ -57,6 +57,19 @@ class Record(NamedTuple):
     extra: array[int]
 
 
+class _IdsByName(NamedTuple):
+    """Ids of one kind by name offset. Names are all but unique: lists for the few others keep the rest cheap."""
+
+    last: dict[int, int]
+    earlier: dict[int, list[int]]
+
+    def at(self, offset: int) -> list[int]:
+        """The ids of the name at ``offset``, ascending."""
+        if offset not in self.last:
+            return []
+        return [*self.earlier.get(offset, ()), self.last[offset]]
+
+
 @dataclass(frozen=True)
 class _Header:
     """A checked header: absolute byte ranges, all inside the data."""
@@ -91,7 +104,7 @@ class Btf:
         self._kinds = kinds
         self._strings = strings
         self._first = base.type_count if base else 0
-        self._ids_by_name: dict[int, dict[int, list[int]]] = {}
+        self._ids_by_name: dict[int, _IdsByName] = {}
         self._types: dict[int, tuple[Type, int]] = {}
 
     @classmethod
@@ -133,7 +146,7 @@ class Btf:
     def name(self, type_id: int) -> str:
         """The type's name, empty where it has none. Bytes that are not UTF-8 are replaced."""
         owner, index = self._locate(type_id)
-        return owner._string(owner._words[owner._offsets[index]]) if owner._kinds[index] else ""
+        return owner.string(owner._words[owner._offsets[index]]) if owner._kinds[index] else ""
 
     def record(self, type_id: int) -> Record:
         """The type as it is stored. Id 0 has no record: ``BtfError``."""
@@ -144,7 +157,7 @@ class Btf:
         end = owner._offsets[index + 1] if index + 1 < len(owner._offsets) else len(owner._words)
         name_off, info, size_or_type = owner._words[at : at + wire.RECORD_WORDS]
         return Record(
-            owner._string(name_off),
+            owner.string(name_off),
             info >> wire.KIND_SHIFT & wire.KIND_MASK,
             bool(info >> 31),
             info & wire.VLEN_MASK,
@@ -158,7 +171,7 @@ class Btf:
         found: list[int] = []
         for table in self._string_tables():
             for offset in table.offsets_of(name.encode("utf-8", "replace")):
-                found += named.get(offset, ())
+                found += named.at(offset)
         return sorted(found)
 
     def names_ending(self, suffix: str, kind: Kind) -> Iterator[tuple[int, str]]:
@@ -166,8 +179,8 @@ class Btf:
         named = self._ids_by_name_offset(kind)
         for table in self._string_tables():
             for offset in table.offsets_ending(suffix.encode("utf-8", "replace")):
-                for type_id in named.get(offset, ()):
-                    yield type_id, self._string(offset)
+                for type_id in named.at(offset):
+                    yield type_id, self.string(offset)
 
     def ids_of(self, kind: Kind) -> Iterator[int]:
         """The ids of the own types of this kind, ascending."""
@@ -195,7 +208,7 @@ class Btf:
         proto = self.record(self._func_proto_id(func_id))
         if proto.kind != Kind.FUNC_PROTO:
             raise BtfError(f"BTF: FUNC {func_id} does not refer to a FUNC_PROTO; the data is damaged")
-        return [self._string(offset) for offset in proto.extra[::2]]
+        return [self.string(offset) for offset in proto.extra[::2]]
 
     def type(self, type_id: int) -> Type:
         """The type as a value; equal types of one BTF are one object.
@@ -222,24 +235,25 @@ class Btf:
             yield owner._strings
             owner = owner.base
 
-    def _string(self, offset: int) -> str:
+    def string(self, offset: int) -> str:
+        """The name at an offset of the string section, the base's included."""
         for table in self._string_tables():
             if table.start <= offset < table.end:
                 return table.bytes_at(offset).decode("utf-8", "replace")
         raise BtfError(f"BTF: the name offset {offset} is outside the string section; the data is damaged")
 
-    def _ids_by_name_offset(self, kind: Kind) -> dict[int, list[int]]:
+    def _ids_by_name_offset(self, kind: Kind) -> _IdsByName:
         """Own ids by where their name is: what turns a search in the strings into ids."""
         named = self._ids_by_name.get(kind)
         if named is None:
-            named = self._ids_by_name[kind] = {}
             words, offsets, first = self._words, self._offsets, self._first
-            for type_id in self.ids_of(kind):
-                name_off = words[offsets[type_id - first]]
-                if name_off in named:
-                    named[name_off].append(type_id)
-                else:
-                    named[name_off] = [type_id]
+            ids = list(self.ids_of(kind))
+            name_offs = [words[offsets[type_id - first]] for type_id in ids]
+            named = self._ids_by_name[kind] = _IdsByName(dict(zip(name_offs, ids, strict=True)), {})
+            if len(named.last) < len(ids):
+                for name_off, type_id in zip(name_offs, ids, strict=True):
+                    if named.last[name_off] != type_id:
+                        named.earlier.setdefault(name_off, []).append(type_id)
         return named
 
     def _func_proto_id(self, func_id: int) -> int:
@@ -285,7 +299,7 @@ class Btf:
         if kind in _MODIFIERS:
             target, nodes = self._build(last, depth)
             return _MODIFIERS[kind](target), nodes + 1
-        name = self._string(name_off)
+        name = self.string(name_off)
         if kind == Kind.TYPEDEF:
             target, nodes = self._build(last, depth)
             return Typedef(name, target), nodes + 1
@@ -317,7 +331,7 @@ class Btf:
         params = []
         for i in range(0, 2 * (vlen - variadic), 2):
             param, size = self._build(pairs[i + 1], depth)
-            params.append(Param(self._string(pairs[i]), param))
+            params.append(Param(self.string(pairs[i]), param))
             nodes += size
         return FuncProto(returns, tuple(params), variadic), nodes + 1
 

@@ -1,0 +1,210 @@
+"""From BTF and ``.BTF_ids`` to a ``Kernel``: which function is a kfunc, and in which form it can be called.
+
+The rules R1 to R9 hold where the flags are known, B1 to B6 where only types are. Both come down to one question, put
+to two kinds of evidence: is a function a kfunc (it is in a set, or it carries the decl tag), and does the verifier
+supply arguments to it (flag and shape, or shape alone).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import replace
+from functools import partial
+
+from kfunc_lsp.btf.decoder import Btf
+from kfunc_lsp.btf.types import FuncProto, Kind, Param, Ptr, Struct, skip_modifiers
+from kfunc_lsp.errors import BtfError
+from kfunc_lsp.kernel.flags import KF_IMPLICIT_ARGS
+from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction, Provenance
+from kfunc_lsp.kernel.sets import KfuncSet, parse_sets
+
+KFUNC_TAG = "bpf_kfunc"
+
+_IMPL = "_impl"
+_MAGIC = "__magic"
+
+_IMPLICIT_TYPES = frozenset({"bpf_prog_aux", "btf_struct_meta"})
+"""The structs that resolve_btfids (``is_kf_implicit_arg``) takes for arguments of the verifier's."""
+
+_FMODRET_ONLY = frozenset({"bpf_fentry_test1", "bpf_modify_return_test", "bpf_modify_return_test2"})
+"""R9: their set is registered with ``register_btf_fmodret_id_set`` alone, so they can be attached to, not called."""
+
+
+def build_kernel(
+    btf: Btf,
+    ids: bytes | None,
+    *,
+    name: str,
+    release: str,
+    provenance: Provenance,
+    known_names: Set[str] = frozenset(),
+) -> Kernel:
+    """Index the kfuncs of a kernel.
+
+    ``ids`` are the bytes of its ``.BTF_ids``, ``None`` where there are none. ``known_names`` are names of kfuncs with
+    implicit arguments of other kernels: without flags they are what shows that the build left one untagged (B6). ``provenance.detail``
+    of the result says what is known and what is wrong with the kernel. A BTF that does not tell kfuncs from functions
+    (B1) gives a ``Kernel`` without functions. Raises ``BtfError`` where a prototype is damaged, or ``ids`` belong to
+    another BTF.
+    """
+    sets = parse_sets(ids, btf) if ids is not None else []
+    classifier = _Classifier(btf, sets, known_names)
+    functions = {function.name: function for function in classifier.functions()}
+    detail = _detail(functions, flags_known=bool(sets), ids_given=ids is not None)
+    return Kernel(name, release, functions, replace(provenance, detail=detail))
+
+
+class _Classifier:
+    """The evidence about one kernel, and the rules that weigh it."""
+
+    def __init__(self, btf: Btf, sets: list[KfuncSet], known_names: Set[str]) -> None:
+        self._btf = btf
+        self._flags: dict[int, set[int]] = {}
+        for members in sets:
+            for func_id, flags in members.items():
+                self._flags.setdefault(func_id, set()).add(flags)
+        tags = btf.decl_tags(KFUNC_TAG)
+        self._tagged = {target for target, part in tags if part == -1 and btf.kind(target) == Kind.FUNC}
+        if sets and len(self._tagged & self._flags.keys()) * 2 < len(self._tagged):
+            raise BtfError(
+                ".BTF_ids: most kfuncs of the BTF are in none of its sets; it is of another kernel"
+            )
+        self._impls = {
+            found: func_id for func_id, found in sorted(btf.names_ending(_IMPL, Kind.FUNC), reverse=True)
+        }
+        self._kfuncs = {
+            btf.name(func_id): func_id for func_id in sorted(self._tagged | self._flags.keys(), reverse=True)
+        }
+        if self._kfuncs and not sets:
+            self._kfuncs |= self._untagged_kfuncs(known_names)
+
+    def functions(self) -> list[KernelFunction]:
+        """Every function that the index is to have, by name."""
+        if not self._kfuncs:
+            return []
+        classes = {name: self._class_of_kfunc(name, func_id) for name, func_id in self._kfuncs.items()}
+        for name in self._impls:
+            base = classes.get(name.removesuffix(_IMPL))
+            own = classes.get(name, FunctionClass.KFUNC)
+            if own == FunctionClass.KFUNC or base in (FunctionClass.IMPLICIT, FunctionClass.MAGIC):
+                classes[name] = self._class_of_impl(name, base)
+        return [self._function(name, classes[name]) for name in sorted(classes)]
+
+    def _class_of_kfunc(self, name: str, func_id: int) -> FunctionClass:
+        if name in _FMODRET_ONLY:
+            return FunctionClass.NOT_CALLABLE
+        extra = self._extra_params(name, func_id)
+        impl_id = self._impls.get(name + _IMPL)
+        flags = self._flags.get(func_id)
+        if flags is not None:
+            if not any(value & KF_IMPLICIT_ARGS for value in flags):
+                return FunctionClass.KFUNC
+            if not extra:
+                return FunctionClass.BROKEN
+            magic = impl_id in self._tagged and impl_id not in self._flags and _all_magic(extra)
+            return FunctionClass.MAGIC if magic else FunctionClass.IMPLICIT
+        if extra and impl_id in self._tagged:
+            return FunctionClass.MAGIC if _all_magic(extra) else FunctionClass.IMPLICIT
+        if extra and _is_implicit(extra[0]):
+            return FunctionClass.IMPLICIT
+        if any(map(_is_implicit, self._btf.func_proto(func_id).params)):
+            return FunctionClass.BROKEN
+        return FunctionClass.KFUNC
+
+    def _class_of_impl(self, name: str, base: FunctionClass | None) -> FunctionClass:
+        """The class of a function whose name ends in ``_impl``, given that of the function without."""
+        func_id = self._impls[name]
+        if base == FunctionClass.MAGIC:
+            return FunctionClass.MAGIC
+        if func_id in (self._flags or self._tagged):
+            return FunctionClass.LEGACY_IMPL if base == FunctionClass.IMPLICIT else FunctionClass.PLAIN_IMPL
+        return FunctionClass.BTF_ONLY_IMPL if base == FunctionClass.IMPLICIT else FunctionClass.UNRELATED_IMPL
+
+    def _extra_params(self, name: str, func_id: int) -> tuple[Param, ...]:
+        """What ``NAME_impl`` has beyond ``NAME``, nothing where the two are no pair.
+
+        Names are compared, not types: the visible prototype alone gets the arena's type attributes (R1a).
+        """
+        impl_id = self._impls.get(name + _IMPL)
+        if impl_id is None:
+            return ()
+        visible, impl = self._btf.param_names(func_id), self._btf.param_names(impl_id)
+        if impl[: len(visible)] != visible:
+            return ()
+        return self._btf.func_proto(impl_id).params[len(visible) :]
+
+    def _untagged_kfuncs(self, known_names: Set[str]) -> dict[str, int]:
+        """B6: functions of a kfunc's name that have lost their tag, as the argument that was left in them shows."""
+        suspects: dict[str, int] = {}
+        for name in known_names - self._kfuncs.keys():
+            for func_id in self._btf.find(name, Kind.FUNC)[:1]:
+                params = self._btf.func_proto(func_id).params
+                if params and _is_implicit(params[-1]):
+                    suspects[name] = func_id
+        return suspects
+
+    def _function(self, name: str, klass: FunctionClass) -> KernelFunction:
+        func_id = self._kfuncs.get(name, self._impls.get(name, 0))
+        flag_sets = self._flags.get(func_id)
+        base = name.removesuffix(_IMPL)
+        base_is_pair = klass in (FunctionClass.BTF_ONLY_IMPL, FunctionClass.LEGACY_IMPL) or (
+            klass == FunctionClass.MAGIC and base != name
+        )
+        has_impl = klass in (FunctionClass.IMPLICIT, FunctionClass.MAGIC) and not base_is_pair
+        return KernelFunction(
+            name=name,
+            klass=klass,
+            type_id=func_id,
+            tagged=func_id in self._tagged,
+            flags=_union(flag_sets) if flag_sets is not None else None,
+            flag_sets=tuple(sorted(flag_sets)) if flag_sets is not None else None,
+            base=base if base_is_pair else None,
+            load_prototype=self._loader(func_id),
+            load_impl_prototype=self._loader(self._impls[name + _IMPL]) if has_impl else None,
+        )
+
+    def _loader(self, func_id: int) -> partial[FuncProto]:
+        """A prototype on demand, decoded once already: damage is told when the index is made, not when it is used."""
+        self._btf.func_proto(func_id)
+        return partial(self._btf.func_proto, func_id)
+
+
+def _is_implicit(param: Param) -> bool:
+    pointer = skip_modifiers(param.type)
+    if not isinstance(pointer, Ptr):
+        return False
+    target = skip_modifiers(pointer.target)
+    return isinstance(target, Struct) and target.name in _IMPLICIT_TYPES
+
+
+def _all_magic(params: tuple[Param, ...]) -> bool:
+    return all(param.name.endswith(_MAGIC) for param in params)
+
+
+def _union(flag_sets: set[int]) -> int:
+    union = 0
+    for flags in flag_sets:
+        union |= flags
+    return union
+
+
+def _detail(functions: dict[str, KernelFunction], *, flags_known: bool, ids_given: bool) -> str:
+    """What the index knows and does not, and what is wrong with the kernel, in words."""
+    if not functions:
+        return (
+            "does not tell kfuncs from other functions: no decl tags bpf_kfunc and no kfunc sets; "
+            "give the kernel's image, or a bundled kernel by name"
+        )
+    if flags_known:
+        parts = ["types and kfunc flags"]
+    elif ids_given:
+        parts = ["types alone: .BTF_ids holds no kfunc set (it is older than 6.9, or of another kernel)"]
+    else:
+        parts = ["types alone: kfunc flags are not known"]
+    broken = sum(f.klass == FunctionClass.BROKEN for f in functions.values())
+    if broken:
+        parts.append(f"kfuncs with implicit arguments that the kernel's build has broken: {broken}")
+    untagged = sum(f.flags is not None and not f.tagged for f in functions.values())
+    if untagged:
+        parts.append(f"kfuncs that have lost their decl tag: {untagged}")
+    return "; ".join(parts)

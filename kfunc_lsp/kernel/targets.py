@@ -1,0 +1,116 @@
+"""What a user calls a kernel to a ``Kernel``: a bundled one's name, ``running``, or a file.
+
+The one module of ``kernel`` that does I/O.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from kfunc_lsp.btf.decoder import Btf
+from kfunc_lsp.errors import BtfError, ImageError, KfuncLspError, TargetError
+from kfunc_lsp.image.file import Image, open_image, read_btf_ids
+from kfunc_lsp.kernel.classify import build_kernel
+from kfunc_lsp.kernel.model import FunctionClass, Kernel, Provenance
+
+RUNNING = "running"
+RUNNING_BTF = Path("/sys/kernel/btf/vmlinux")
+
+_BUNDLE = Path(__file__).parent.parent / "data" / "kernels"
+_SUFFIX = ".kpack"
+_FILE_SUFFIXES = (_SUFFIX, ".btf")
+
+
+def bundled() -> list[str]:
+    """The releases of the bundled kernels, newest first."""
+    names = (entry.removesuffix(_SUFFIX) for entry in os.listdir(_BUNDLE) if entry.endswith(_SUFFIX))
+    return sorted(names, key=_version_key, reverse=True)
+
+
+def resolve(spec: str, btf_ids: Path | None = None) -> Kernel:
+    """The kernel that ``spec`` means.
+
+    ``spec`` is the beginning of a bundled release, in whole components ("7.3", "7.3.4"; the newest that fits),
+    ``running``, or a file: a vmlinux, raw BTF or a kernel pack. A name with a slash is always a file. ``btf_ids`` is
+    a file with the ``.BTF_ids`` section that goes with a raw BTF. Raises ``TargetError`` where ``spec`` means
+    nothing, and ``ImageError``, ``PackError`` or ``BtfError`` where the file is not usable.
+    """
+    is_path = "/" in spec
+    release = None if is_path else _bundled_release(spec)
+    if release is not None:
+        return _load(_BUNDLE / (release + _SUFFIX), spec, btf_ids)
+    if spec == RUNNING:
+        return _load(RUNNING_BTF, f"{RUNNING} ({os.uname().release})", btf_ids)
+    if is_path or os.path.lexists(spec):
+        return _load(Path(spec), "", btf_ids)
+    raise TargetError(_unknown(spec))
+
+
+def default_kernel() -> Kernel:
+    """The running kernel where its BTF can be read and tells its kfuncs, else the newest bundled one."""
+    try:
+        kernel = resolve(RUNNING)
+    except KfuncLspError:
+        pass
+    else:
+        if kernel.functions:
+            return kernel
+    return resolve(bundled()[0])
+
+
+def _load(path: Path, name: str, btf_ids: Path | None) -> Kernel:
+    """The kernel in the file ``path``, called ``name``, or else after what the file says of itself."""
+    image = open_image(path)
+    ids = image.btf_ids if btf_ids is None else read_btf_ids(btf_ids)
+    kind = "pack" if image.is_pack else "btf" if ids is None else "image"
+    where = path.name.removesuffix(_SUFFIX) if path.parent == _BUNDLE else str(path)
+    try:
+        return build_kernel(
+            Btf.parse(image.btf),
+            ids,
+            name=name or image.release or _short_name(path),
+            release=os.uname().release if path == RUNNING_BTF else image.release,
+            provenance=Provenance(kind, where, ""),
+            known_names=_implicit_names() if ids is None and not image.is_pack else frozenset(),
+        )
+    except BtfError as error:
+        raise BtfError(f"{path}: {error}") from None
+
+
+def _implicit_names() -> frozenset[str]:
+    """The kfuncs with implicit arguments of the newest bundled kernel."""
+    newest = resolve(bundled()[0])
+    return frozenset(f.name for f in newest.functions.values() if f.klass == FunctionClass.IMPLICIT)
+
+
+def _short_name(path: Path) -> str:
+    for suffix in _FILE_SUFFIXES:
+        if path.name.endswith(suffix) and path.name != suffix:
+            return path.name.removesuffix(suffix)
+    return path.name
+
+
+def _components(version: str) -> list[str]:
+    return re.split(r"[.+-]", version)
+
+
+def _version_key(version: str) -> list[tuple[int, str]]:
+    """Components in order, numbers by value and before words."""
+    return [(int(part), "") if part.isdecimal() else (1 << 32, part) for part in _components(version)]
+
+
+def _bundled_release(spec: str) -> str | None:
+    wanted = _components(spec)
+    return next((name for name in bundled() if _components(name)[: len(wanted)] == wanted), None)
+
+
+def _unknown(spec: str) -> str:
+    from difflib import get_close_matches
+
+    names = bundled()
+    short = [".".join(_components(name)[:2]) for name in names]
+    close = get_close_matches(spec, [*short, *names, RUNNING], n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    return f"there is no kernel {spec!r}.{hint} Bundled: {', '.join(names)}; or give a file, or {RUNNING!r}."
