@@ -1,6 +1,7 @@
 """The errors that bad input gives, whoever meets it first.
 
-Each carries one message, fit to be shown as it stands: what was read, what is wrong with it, what to do about it.
+Each carries one message, fit to be shown as it stands: what was read, what is wrong with it, what to do about
+it.
 """
 
 

@@ -1,8 +1,8 @@
 """Types printed as C declarations, exactly as ``bpftool btf dump … format c`` prints them.
 
-The declarator rules of libbpf's ``btf_dump_emit_type_chain``: a type is unrolled into a chain from the outermost part
-to the innermost, and printed from the innermost out, each part placing the rest around itself. Bodies are not part of
-our types, so an anonymous struct, union or enum prints as ``struct {}``.
+The declarator rules of libbpf's ``btf_dump_emit_type_chain``: a type is unrolled into a chain from the
+outermost part to the innermost, and printed from the innermost out, each part placing the rest around itself.
+Bodies are not part of our types, so an anonymous struct, union or enum prints as ``struct {}``.
 """
 
 from __future__ import annotations

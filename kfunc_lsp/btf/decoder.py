@@ -1,20 +1,19 @@
 """BTF section bytes to types, on demand.
 
-One pass finds where each record begins and which kind it is, and checks that the records fill the type section
-exactly; after it no access can leave the section. Names and types are made when they are asked for, and kept. What a
-type means to a BPF program is nobody's business here.
+Names and types are made when they are asked for; types are kept. That no record leaves the type section was
+checked by ``section``; every id and string offset is checked here. What a type means to a BPF program is
+nobody's business.
 """
 
 from __future__ import annotations
 
-import struct
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import compress
 from typing import NamedTuple
 
 from kfunc_lsp.btf import wire
+from kfunc_lsp.btf.section import find_records, read_sections
 from kfunc_lsp.btf.strings import StringTable
 from kfunc_lsp.btf.types import (
     Array,
@@ -41,13 +40,12 @@ from kfunc_lsp.errors import BtfError
 
 _MAX_DEPTH = 64
 _MAX_NODES = 10_000
-_BEYOND = 1 << 40
 
 _VOID = Void()
 
 
 class Record(NamedTuple):
-    """One record as it is stored: ``size_or_type`` is the last word of ``struct btf_type``, ``extra`` what follows."""
+    """A record as it is stored: the members of ``struct btf_type``, and the words that follow it."""
 
     name: str
     kind: int
@@ -58,7 +56,7 @@ class Record(NamedTuple):
 
 
 class _IdsByName(NamedTuple):
-    """Ids of one kind by name offset. Names are all but unique: lists for the few others keep the rest cheap."""
+    """Ids of one kind by name offset; names are all but unique, so that lists would cost too much."""
 
     last: dict[int, int]
     earlier: dict[int, list[int]]
@@ -68,16 +66,6 @@ class _IdsByName(NamedTuple):
         if offset not in self.last:
             return []
         return [*self.earlier.get(offset, ()), self.last[offset]]
-
-
-@dataclass(frozen=True)
-class _Header:
-    """A checked header: absolute byte ranges, all inside the data."""
-
-    foreign: bool
-    types: slice
-    strings: slice
-    layout: slice
 
 
 class Btf:
@@ -96,7 +84,7 @@ class Btf:
         base: Btf | None,
         byte_order: str,
     ) -> None:
-        """For ``parse``, which has checked what it passes; ``offsets`` and ``kinds`` go by id less the first id."""
+        """For ``parse``; ``offsets`` and ``kinds`` go by id, less the base's count."""
         self.base = base
         self.byte_order = byte_order
         self._words = words
@@ -111,31 +99,23 @@ class Btf:
     def parse(cls, data: bytes, base: Btf | None = None) -> Btf:
         """Read ``data``, the bytes of a ``.BTF`` section of either byte order.
 
-        ``base`` is what a module's (split) BTF builds on. Raises ``BtfError`` where ``data`` is not BTF, is cut, or
-        has records that do not fill the type section, or are of a kind whose size is not known.
+        ``base`` is what a module's (split) BTF builds on. Raises ``BtfError`` where ``data`` is not BTF, is
+        cut, or has records that do not fill the type section, or are of a kind whose size is not known.
         """
-        header = _read_header(data)
-        words = array("I", data[header.types])
-        if header.foreign:
-            words.byteswap()
-        strings = data[header.strings]
+        sections = read_sections(data)
+        strings = sections.strings
         if (strings and strings[-1]) or (base is None and strings[:1] != b"\0"):
             raise BtfError("BTF: the string section does not begin and end with NUL; the data is damaged")
-        fixed, per_element = _record_sizes(data[header.layout])
-        offsets, kinds = _scan(words, fixed, per_element, 0 if base else 1)
-        byte_order = "big" if data[0] == 0xEB else "little"
-        return cls(
-            words,
-            offsets,
-            bytes(kinds),
-            StringTable(strings, base._strings.end if base else 0),
-            base,
-            byte_order,
-        )
+        offsets, kinds = find_records(sections)
+        if base is None:
+            offsets.insert(0, 0)
+            kinds.insert(0, Kind.VOID)
+        table = StringTable(strings, base._strings.end if base else 0)
+        return cls(sections.words, offsets, bytes(kinds), table, base, sections.byte_order)
 
     @property
     def type_count(self) -> int:
-        """How many ids there are, id 0 (void) and the base's included: the first id of a BTF split from this one."""
+        """How many ids there are, id 0 (void) and the base's included."""
         return self._first + len(self._offsets)
 
     def kind(self, type_id: int) -> int:
@@ -188,7 +168,7 @@ class Btf:
         return compress(range(self._first, self.type_count), self._kinds.translate(chosen))
 
     def decl_tags(self, name: str) -> list[tuple[int, int]]:
-        """Target and component (-1: the whole target) of each own decl tag ``name``, in the order of the tags."""
+        """Target and component (-1: the whole target) of each own decl tag ``name``, by the tag's id."""
         tags = []
         for tag in self.find(name, Kind.DECL_TAG):
             at = self._offsets[tag - self._first]
@@ -213,8 +193,8 @@ class Btf:
     def type(self, type_id: int) -> Type:
         """The type as a value; equal types of one BTF are one object.
 
-        A kind that this version does not know becomes ``Unknown``. Raises ``BtfError`` for an id that does not exist,
-        for one that is no type (a FUNC, a VAR, …), and for references that go in a circle.
+        A kind that this version does not know becomes ``Unknown``. Raises ``BtfError`` for an id that does
+        not exist, for one that is no type (a FUNC, a VAR, …), and for references that go in a circle.
         """
         return self._build(type_id, 0)[0]
 
@@ -265,8 +245,8 @@ class Btf:
     def _build(self, type_id: int, depth: int) -> tuple[Type, int]:
         """The type and how many nodes it has when written out.
 
-        Both bounds are for damaged data: no depth means a circle, and shared parts can make a small section stand for
-        more text than memory holds.
+        Both bounds are for damaged data: no depth means a circle, and shared parts can make a small section
+        stand for more text than memory holds.
         """
         owner, index = self._locate(type_id)
         built = owner._types.get(type_id)
@@ -342,86 +322,3 @@ _MODIFIERS: dict[int, type[Const | Volatile | Restrict]] = {
     Kind.RESTRICT: Restrict,
 }
 _NOT_TYPES = (Kind.FUNC, Kind.VAR, Kind.DATASEC, Kind.DECL_TAG)
-
-
-def _read_header(data: bytes) -> _Header:
-    """Check the header in libbpf's order (``btf_parse_hdr``), and that each section lies in ``data``."""
-    if len(data) < wire.HEADER_SIZE:
-        raise BtfError(f"BTF: {len(data)} bytes are too few for a header of {wire.HEADER_SIZE}")
-    order = "<" if data[0] == wire.MAGIC & 0xFF else ">"
-    fields = struct.unpack_from(order + wire.HEADER_FIELDS, data)
-    magic, version, _, hdr_len, type_off, type_len, str_off, str_len = fields
-    if magic != wire.MAGIC:
-        raise BtfError("BTF: the data does not begin with the magic 0xeb9f; it is not BTF")
-    if version != wire.VERSION:
-        raise BtfError(f"BTF: version {version} is not read; only {wire.VERSION} is known")
-    if not wire.HEADER_SIZE <= hdr_len <= len(data):
-        raise BtfError(f"BTF: a header of {hdr_len} bytes does not fit {len(data)} bytes of data")
-    layout_off = layout_len = 0
-    if hdr_len >= wire.HEADER_SIZE_WITH_LAYOUT:
-        layout_off, layout_len = struct.unpack_from(order + wire.LAYOUT_FIELDS, data, wire.HEADER_SIZE)
-    sections = (
-        ("type", type_off, type_len),
-        ("string", str_off, str_len),
-        ("layout", layout_off, layout_len),
-    )
-    for what, offset, length in sections:
-        if hdr_len + offset + length > len(data):
-            raise BtfError(
-                f"BTF: the {what} section ends beyond the data ({len(data)} bytes); the file is cut"
-            )
-    if type_off % 4 or type_len % 4:
-        raise BtfError("BTF: the type section is not a whole number of aligned words; the data is damaged")
-    types, strings, layout = (slice(hdr_len + o, hdr_len + o + n) for _, o, n in sections)
-    return _Header(order != ("<" if _is_little() else ">"), types, strings, layout)
-
-
-def _is_little() -> bool:
-    return array("H", b"\1\0")[0] == 1
-
-
-def _record_sizes(layout: bytes) -> tuple[list[int], list[int]]:
-    """Words of a record and of each element, by the byte that holds kind and kflag.
-
-    A kind that neither we nor the layout section know gets a size that no section can hold.
-    """
-    fixed, per_element = [_BEYOND] * 256, [0] * 256
-    for kind in range(1, wire.KIND_MASK + 1):
-        entry = layout[kind * wire.LAYOUT_ENTRY_SIZE : (kind + 1) * wire.LAYOUT_ENTRY_SIZE]
-        if kind <= max(Kind):
-            sizes = wire.FIXED_WORDS.get(Kind(kind), 0), wire.ELEMENT_WORDS.get(Kind(kind), 0)
-        elif len(entry) == wire.LAYOUT_ENTRY_SIZE and entry[0] % 4 == 0 and entry[1] % 4 == 0:
-            sizes = entry[0] // 4, entry[1] // 4
-        else:
-            continue
-        for code in (kind, kind | wire.KIND_FLAG):
-            fixed[code], per_element[code] = wire.RECORD_WORDS + sizes[0], sizes[1]
-    return fixed, per_element
-
-
-def _scan(
-    words: array[int], fixed: list[int], per_element: list[int], voids: int
-) -> tuple[list[int], bytearray]:
-    """Where each record begins, and its kind byte; ``voids`` entries for ids that have no record come first.
-
-    The one loop over a whole kernel's types (127,000 of them): everything that can be done later is.
-    """
-    offsets, kinds = [0] * voids, bytearray(voids)
-    add_offset, add_kind = offsets.append, kinds.append
-    at, end = 0, len(words) - wire.RECORD_WORDS + 1
-    while at < end:
-        add_offset(at)
-        info = words[at + 1]
-        kind = info >> 24
-        add_kind(kind)
-        at += fixed[kind] + per_element[kind] * (info & 0xFFFFFF)
-    if at >= _BEYOND:
-        raise BtfError(
-            f"BTF: record {len(offsets) - voids + 1} is of kind {kinds[-1] & wire.KIND_MASK}, which this version does not "
-            "know and the section does not describe; the data is damaged, or newer than this version"
-        )
-    if at != len(words):
-        raise BtfError(
-            f"BTF: record {len(offsets) - voids + 1} does not end with the type section; the data is damaged"
-        )
-    return offsets, kinds

@@ -38,7 +38,7 @@ class Encoder:
         kflag: bool = False,
         extra: Sequence[int] = (),
     ) -> int:
-        """Append a record and return its id; ``extra`` are the words that follow it, names among them as offsets."""
+        """Append a record, ``extra`` being the words that follow it, and return its id."""
         self._words += [self.string(name), wire.pack_info(kind, vlen, kflag), size_or_type, *extra]
         self._count += 1
         return self._count - 1

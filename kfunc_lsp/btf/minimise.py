@@ -28,8 +28,8 @@ _REFERENCES = (
 def minimise(btf: Btf, functions: Iterable[int], tag: str) -> tuple[bytes, dict[int, int]]:
     """A BTF section of the FUNCs with these ids, and the new id of every old one that was kept.
 
-    Of decl tags only ``tag`` is kept. Sizes and bodies of structs, unions and enums are not. Raises ``BtfError`` where
-    a type is damaged, or of a kind that this version cannot write.
+    Of decl tags only ``tag`` is kept. Sizes and bodies of structs, unions and enums are not. Raises
+    ``BtfError`` where a type is damaged, or of a kind that this version cannot write.
     """
     records = _reachable(btf, functions)
     new_ids = {0: 0} | {old: new for new, old in enumerate(records, 1)}

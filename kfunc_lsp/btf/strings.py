@@ -1,7 +1,7 @@
 """The string section of BTF: offsets to names, and the search for names that need not be decoded one by one.
 
-A name is the bytes from an offset to the next NUL, so that an encoder may let one name be the tail of another. The
-offsets of a split BTF go on where its base's end; each table knows only its own part.
+A name is the bytes from an offset to the next NUL, so that an encoder may let one name be the tail of
+another. The offsets of a split BTF go on where its base's end; each table knows only its own part.
 """
 
 from __future__ import annotations

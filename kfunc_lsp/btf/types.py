@@ -1,8 +1,9 @@
 """BTF types as values: what a prototype is made of, whoever wrote it.
 
-A kernel's prototype (decoded from ``.BTF``) and a program's declaration (read from C, as clang would emit it) are
-the same kind of value, so that libbpf's compatibility walk compares like with like. Bodies of structs, unions and
-enums are left out on purpose: neither libbpf's ksym rules nor any rule of this project look into them.
+A kernel's prototype (decoded from ``.BTF``) and a program's declaration (read from C, as clang would emit it)
+are the same kind of value, so that libbpf's compatibility walk compares like with like. Bodies of structs,
+unions and enums are left out on purpose: neither libbpf's ksym rules nor any rule of this project look into
+them.
 
 Names and kinds are those of ``include/uapi/linux/btf.h``.
 """
@@ -145,7 +146,10 @@ class TypeTag:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A type that the reader could not resolve (a typedef from a header that was not found). Never in a kernel."""
+    """A type that the reader could not resolve, as a typedef from a header that was not found.
+
+    In a kernel: a BTF kind that this version does not know.
+    """
 
     name: str
 
@@ -195,7 +199,7 @@ Modifier = Const | Volatile | Restrict | TypeTag
 
 
 def skip_modifiers(t: Type) -> Type:
-    """``t`` without const, volatile, restrict and type tags (libbpf ``btf_is_mod``, which excludes typedefs)."""
+    """``t`` without const, volatile, restrict and type tags (libbpf ``btf_is_mod``); typedefs stay."""
     while isinstance(t, Const | Volatile | Restrict | TypeTag):
         t = t.target
     return t

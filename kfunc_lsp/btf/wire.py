@@ -1,7 +1,8 @@
 """The on-disk form of BTF: magic, header, records and their sizes.
 
-Facts of ``include/uapi/linux/btf.h`` (Linux 7.3, where kind has 7 bits and vlen 24; older encoders leave the further
-bits zero). Sizes are in 32-bit words, since every record is a whole number of them. Meaning is ``decoder``'s business.
+Facts of ``include/uapi/linux/btf.h`` (Linux 7.3, where kind has 7 bits and vlen 24; older encoders leave the
+further bits zero). Sizes are in 32-bit words, since every record is a whole number of them. Meaning is
+``decoder``'s business.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ MAGIC = 0xEB9F
 VERSION = 1
 
 HEADER_FIELDS = "HBBIIIII"
-"""magic, version, flags, hdr_len, type_off, type_len, str_off, str_len; offsets count from the header's end."""
+"""magic, version, flags, hdr_len, type_off, type_len, str_off, str_len; offsets from the header's end."""
 
 HEADER_SIZE = struct.calcsize("<" + HEADER_FIELDS)
 LAYOUT_FIELDS = "II"

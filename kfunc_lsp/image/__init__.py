@@ -1,0 +1,1 @@
+"""Kernel images: files to section bytes. Never looks into BTF."""

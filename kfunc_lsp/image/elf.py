@@ -1,7 +1,7 @@
 """The sections of an ELF vmlinux: ``.BTF``, ``.BTF_ids``, and the release out of ``.rodata``.
 
-Reads the sections that it wants, not the file, which may have a gigabyte of debug information. Imported for ELF files
-only, since pyelftools takes longer to import than a kernel pack takes to read.
+Reads the sections that it wants, not the file, which may have a gigabyte of debug information. Imported for
+ELF files only, since pyelftools takes longer to import than a kernel pack takes to read.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A file of any supported form to the sections of a kernel: raw BTF, an ELF vmlinux, a kernel pack.
 
-The form is told by the content, never by the name. Reads files and checks that they are what they seem; never looks
-into BTF. ELF is ``elf``'s business, the pack's container ``kernel.pack``'s.
+The form is told by the content, never by the name. Reads files and checks that they are what they seem; never
+looks into BTF. ELF is ``elf``'s business, the pack's container ``kernel.pack``'s.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ _KERNEL_IMAGES = ((0x202, b"HdrS"), (4, b"zimg"), (0x38, b"ARM\x64"), (0x38, b"R
 class Image:
     """The sections of one kernel. ``btf_ids`` is ``None`` where the file has none.
 
-    ``release`` and ``arch`` are empty where the file does not tell; ``meta`` is a pack's description of itself.
+    ``release`` and ``arch`` are empty where the file does not tell; ``meta`` is a pack's description of
+    itself.
     """
 
     path: Path
@@ -55,8 +56,8 @@ class Image:
 def open_image(path: str | os.PathLike[str]) -> Image:
     """The sections of the kernel in the file ``path``.
 
-    Raises ``ImageError`` where the file cannot be read or is no kernel image, ``PackError`` where it is a damaged
-    kernel pack. Whether the BTF is sound shows when it is decoded.
+    Raises ``ImageError`` where the file cannot be read or is no kernel image, ``PackError`` where it is a
+    damaged kernel pack. Whether the BTF is sound shows when it is decoded.
     """
     path = Path(path)
     try:
@@ -67,7 +68,7 @@ def open_image(path: str | os.PathLike[str]) -> Image:
 
 
 def read_btf_ids(path: str | os.PathLike[str]) -> bytes:
-    """The file ``path``, the bytes of a ``.BTF_ids`` section. Raises ``ImageError`` where it cannot be read."""
+    """The file ``path``, a ``.BTF_ids`` section by itself; ``ImageError`` where it cannot be read."""
     path = Path(path)
     try:
         with _open_regular(path) as file:

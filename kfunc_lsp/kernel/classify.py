@@ -1,8 +1,8 @@
 """From BTF and ``.BTF_ids`` to a ``Kernel``: which function is a kfunc, and in which form it can be called.
 
-The rules R1 to R9 hold where the flags are known, B1 to B6 where only types are. Both come down to one question, put
-to two kinds of evidence: is a function a kfunc (it is in a set, or it carries the decl tag), and does the verifier
-supply arguments to it (flag and shape, or shape alone).
+The rules R1 to R9 hold where the flags are known, B1 to B6 where only types are. Both come down to one
+question, put to two kinds of evidence: is a function a kfunc (it is in a set, or it carries the decl tag),
+and does the verifier supply arguments to it (flag and shape, or shape alone).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _IMPLICIT_TYPES = frozenset({"bpf_prog_aux", "btf_struct_meta"})
 """The structs that resolve_btfids (``is_kf_implicit_arg``) takes for arguments of the verifier's."""
 
 _FMODRET_ONLY = frozenset({"bpf_fentry_test1", "bpf_modify_return_test", "bpf_modify_return_test2"})
-"""R9: their set is registered with ``register_btf_fmodret_id_set`` alone, so they can be attached to, not called."""
+"""R9: registered with ``register_btf_fmodret_id_set`` alone; a program attaches to them, and cannot call."""
 
 
 def build_kernel(
@@ -41,11 +41,11 @@ def build_kernel(
 ) -> Kernel:
     """Index the kfuncs of a kernel.
 
-    ``ids`` are the bytes of its ``.BTF_ids``, ``None`` where there are none. ``known_names`` are names of kfuncs with
-    implicit arguments of other kernels: without flags they are what shows that the build left one untagged (B6). ``provenance.detail``
-    of the result says what is known and what is wrong with the kernel. A BTF that does not tell kfuncs from functions
-    (B1) gives a ``Kernel`` without functions. Raises ``BtfError`` where a prototype is damaged, or ``ids`` belong to
-    another BTF.
+    ``ids`` are the bytes of its ``.BTF_ids``, ``None`` where there are none. ``known_names`` are names of
+    kfuncs with implicit arguments of other kernels: without flags they are what shows that the build left one
+    untagged (B6). ``provenance.detail`` of the result says what is known and what is wrong with the kernel. A
+    BTF that does not tell kfuncs from functions (B1) gives a ``Kernel`` without functions. Raises
+    ``BtfError`` where a prototype is damaged, or ``ids`` belong to another BTF.
     """
     sets = parse_sets(ids, btf) if ids is not None else []
     classifier = _Classifier(btf, sets, known_names)
@@ -134,7 +134,7 @@ class _Classifier:
         return self._btf.func_proto(impl_id).params[len(visible) :]
 
     def _untagged_kfuncs(self, known_names: Set[str]) -> dict[str, int]:
-        """B6: functions of a kfunc's name that have lost their tag, as the argument that was left in them shows."""
+        """B6: functions that have lost their tag, as their name and the argument left in them show."""
         suspects: dict[str, int] = {}
         for name in known_names - self._kfuncs.keys():
             for func_id in self._btf.find(name, Kind.FUNC)[:1]:
@@ -164,7 +164,7 @@ class _Classifier:
         )
 
     def _loader(self, func_id: int) -> partial[FuncProto]:
-        """A prototype on demand, decoded once already: damage is told when the index is made, not when it is used."""
+        """A prototype on demand, decoded once now: damage must show while the index is made."""
         self._btf.func_proto(func_id)
         return partial(self._btf.func_proto, func_id)
 

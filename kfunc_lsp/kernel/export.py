@@ -1,7 +1,7 @@
 """An image to a kernel pack: what ``kernel export`` writes, and how the bundled packs were made.
 
-A pack answers exactly as its image does, since it holds the same evidence for every function of the index and is read
-by the same code.
+A pack answers exactly as its image does, since it holds the same evidence for every function of the index and
+is read by the same code.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from kfunc_lsp.kernel.sets import encode_sets, parse_sets
 def export(image: Image, *, release: str = "", source: str = "") -> bytes:
     """The bytes of ``image``'s pack, the same for the same image.
 
-    ``release`` is the kernel's where the image does not tell, ``source`` says in words where it is from. The pack of
-    a pack keeps the description it has. Raises ``BtfError`` where the BTF is damaged, or does not tell kfuncs from
-    functions.
+    ``release`` is the kernel's where the image does not tell, ``source`` says in words where it is from. The
+    pack of a pack keeps the description it has. Raises ``BtfError`` where the BTF is damaged, or does not
+    tell kfuncs from functions.
     """
     btf = Btf.parse(image.btf)
     release = image.release or release
     provenance = Provenance("image", str(image.path), "")
     kernel = build_kernel(btf, image.btf_ids, name=release, release=release, provenance=provenance)
-    if not kernel.functions:
+    if not kernel.kfuncs_known:
         raise BtfError(f"{image.path}: {kernel.provenance.detail}")
     small, new_ids = minimise(btf, (f.type_id for f in kernel.functions.values()), KFUNC_TAG)
     sets = parse_sets(image.btf_ids, btf) if image.btf_ids is not None else []

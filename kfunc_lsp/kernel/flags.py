@@ -1,6 +1,7 @@
 """The KF_* flags: numbers, names and what each asks of a program, in words.
 
-One table serves every release: a bit has never changed its meaning in one, and retired bits were not given a new one.
+One table serves every release: a bit has never changed its meaning in one, and retired bits were not given a
+new one.
 """
 
 from __future__ import annotations

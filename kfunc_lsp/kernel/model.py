@@ -1,7 +1,7 @@
 """The index of one kernel's kfuncs: what a rule or the editor asks a kernel.
 
-Owns the vocabulary (class, flags, provenance). How the index is made from BTF is ``classify``'s business; how it is
-stored is ``pack``'s.
+Owns the vocabulary (class, flags, provenance). How the index is made from BTF is ``classify``'s business; how
+it is stored is ``pack``'s.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class Provenance:
     """Where a kernel's facts come from.
 
     ``kind`` is "btf" (types alone), "image" (types and ``.BTF_ids``) or "pack"; ``path`` is the file (or
-    ``/sys/kernel/btf/vmlinux``) or the bundled pack's name; ``detail`` says in words what is and is not known.
+    ``/sys/kernel/btf/vmlinux``) or the bundled pack's name; ``detail`` says in words what is and is not
+    known.
     """
 
     kind: str
@@ -63,10 +64,10 @@ class Provenance:
 class KernelFunction:
     """One FUNC of a kernel's BTF that concerns BPF programs.
 
-    ``flags`` is the union of the function's flags over all sets that contain it, ``flag_sets`` the flags in each set
-    (ascending, without duplicates); both ``None`` where the source has no ``.BTF_ids``. ``base`` is the name without
-    ``_impl`` where the class pairs the two (R2, R3, and the second of an R7 pair). ``type_id`` is the FUNC's id in
-    the BTF that was read.
+    ``flags`` is the union of the function's flags over all sets that contain it, ``flag_sets`` the flags in
+    each set (ascending, without duplicates); both ``None`` where the source has no ``.BTF_ids``. ``base`` is
+    the name without ``_impl`` where the class pairs the two (R2, R3, and the second of an R7 pair).
+    ``type_id`` is the FUNC's id in the BTF that was read.
     """
 
     name: str
@@ -112,15 +113,20 @@ class KernelFunction:
 class Kernel:
     """The kfunc index of one kernel.
 
-    ``name`` is how messages call it ("7.3", "7.3.4+deb13", a file name); ``release`` what the image says of itself,
-    empty where unknown. ``functions`` holds every kfunc, every BTF-only ``_impl``, and every function that merely
-    ends in ``_impl``.
+    ``name`` is how messages call it ("7.3", "7.3.4+deb13", a file name); ``release`` what the image says of
+    itself, empty where unknown. ``functions`` holds every kfunc, every BTF-only ``_impl``, and every function
+    that merely ends in ``_impl``.
     """
 
     name: str
     release: str
     functions: Mapping[str, KernelFunction]
     provenance: Provenance
+
+        @property
+    def kfuncs_known(self) -> bool:
+        """Whether the source tells kfuncs from functions at all (B1); where not, there are no functions."""
+        return bool(self.functions)
 
     @property
     def flags_known(self) -> bool:

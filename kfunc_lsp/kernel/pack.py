@@ -1,7 +1,8 @@
 """The kernel pack: a container for the few kilobytes of a kernel that the index is made from.
 
-Owns the container (``docs/pack-format.md``): header, checksum, tagged sections. What goes into a pack is ``export``'s
-business; what comes out are the bytes of a ``.BTF`` and of a ``.BTF_ids``, read like those of any image.
+Owns the container (``docs/pack-format.md``): header, checksum, tagged sections. What goes into a pack is
+``export``'s business; what comes out are the bytes of a ``.BTF`` and of a ``.BTF_ids``, read like those of
+any image.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ def write_pack(pack: Pack) -> bytes:
 def read_pack(data: bytes) -> Pack:
     """The content of the pack ``data``.
 
-    Sections of an unknown tag are passed over. Raises ``PackError`` where ``data`` is no pack, is damaged, or is of a
-    later major version.
+    Sections of an unknown tag are passed over. Raises ``PackError`` where ``data`` is no pack, is damaged, or
+    is of a later major version.
     """
     sections = _sections(_content(data))
     if _BTF not in sections:

@@ -1,8 +1,9 @@
 """The kfunc sets of ``.BTF_ids``: which functions the kernel registers as kfuncs, with which flags.
 
-A set (``BTF_KFUNCS_START`` … ``BTF_KFUNCS_END``) is a count, the word ``BTF_SET8_KFUNCS``, and pairs of a FUNC's id and
-its KF_* flags, ascending by id. The section carries no names in a stripped image and holds other things besides, so
-the sets are recognised by this structure. What the flags mean is ``flags``' business.
+A set (``BTF_KFUNCS_START`` … ``BTF_KFUNCS_END``) is a count, the word ``BTF_SET8_KFUNCS``, and pairs of a
+FUNC's id and its KF_* flags, ascending by id. The section carries no names in a stripped image and holds
+other things besides, so the sets are recognised by this structure. What the flags mean is ``flags``'
+business.
 
 Kernels before 6.9 leave the word zero; their sets are not told from other id sets here.
 """
@@ -25,8 +26,8 @@ KfuncSet = Mapping[int, int]
 def parse_sets(ids: bytes, btf: Btf) -> list[KfuncSet]:
     """The kfunc sets in ``ids``, the bytes of a ``.BTF_ids`` section in ``btf``'s byte order and ids.
 
-    Bytes that have another structure are passed over, as is a last word that is cut; so nothing is ever raised, and a
-    section without kfunc sets gives an empty list.
+    Bytes that have another structure are passed over, as is a last word that is cut; so nothing is ever
+    raised, and a section without kfunc sets gives an empty list.
     """
     order = "<" if btf.byte_order == "little" else ">"
     words = array("I", struct.unpack_from(f"{order}{len(ids) // 4}I", ids))

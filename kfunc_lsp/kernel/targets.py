@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 
 from kfunc_lsp.btf.decoder import Btf
-from kfunc_lsp.errors import BtfError, ImageError, KfuncLspError, TargetError
-from kfunc_lsp.image.file import Image, open_image, read_btf_ids
+from kfunc_lsp.errors import BtfError, KfuncLspError, TargetError
+from kfunc_lsp.image.file import open_image, read_btf_ids
 from kfunc_lsp.kernel.classify import build_kernel
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, Provenance
 
@@ -32,10 +32,10 @@ def bundled() -> list[str]:
 def resolve(spec: str, btf_ids: Path | None = None) -> Kernel:
     """The kernel that ``spec`` means.
 
-    ``spec`` is the beginning of a bundled release, in whole components ("7.3", "7.3.4"; the newest that fits),
-    ``running``, or a file: a vmlinux, raw BTF or a kernel pack. A name with a slash is always a file. ``btf_ids`` is
-    a file with the ``.BTF_ids`` section that goes with a raw BTF. Raises ``TargetError`` where ``spec`` means
-    nothing, and ``ImageError``, ``PackError`` or ``BtfError`` where the file is not usable.
+    ``spec`` is the beginning of a bundled release, in whole components ("7.3", "7.3.4"; the newest that
+    fits), ``running``, or a file: a vmlinux, raw BTF or a kernel pack. A name with a slash is always a file.
+    ``btf_ids`` is a file with the ``.BTF_ids`` section that goes with a raw BTF. Raises ``TargetError`` where
+    ``spec`` means nothing, and ``ImageError``, ``PackError`` or ``BtfError`` where the file is not usable.
     """
     is_path = "/" in spec
     release = None if is_path else _bundled_release(spec)
@@ -55,7 +55,7 @@ def default_kernel() -> Kernel:
     except KfuncLspError:
         pass
     else:
-        if kernel.functions:
+        if kernel.kfuncs_known:
             return kernel
     return resolve(bundled()[0])
 
