@@ -87,7 +87,7 @@ def find_records(sections: Sections) -> tuple[list[int], bytearray]:
         at += fixed[kind] + per_element[kind] * (info & 0xFFFFFF)
     if at >= _BEYOND:
         raise BtfError(
-            f"BTF: record {len(offsets)} is of kind {kinds[-1] & wire.KIND_MASK}, neither known nor described; "
+            f"BTF: record {len(offsets)} has kind {kinds[-1] & wire.KIND_MASK}, not known and not described; "
             "the data is damaged, or newer than this version"
         )
     if at != len(words):

@@ -123,7 +123,7 @@ class Kernel:
     functions: Mapping[str, KernelFunction]
     provenance: Provenance
 
-        @property
+    @property
     def kfuncs_known(self) -> bool:
         """Whether the source tells kfuncs from functions at all (B1); where not, there are no functions."""
         return bool(self.functions)
