@@ -1,0 +1,325 @@
+"""C declarations to types: what clang would put into BTF for them.
+
+Reads expanded tokens. A typedef or tag is resolved through ``TypeNames``; what cannot be resolved becomes
+``Unknown`` and never a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from kfunc_lsp.btf.types import (
+    Array,
+    Const,
+    Enum,
+    Float,
+    FuncProto,
+    Fwd,
+    Int,
+    Param,
+    Ptr,
+    Restrict,
+    Struct,
+    Type,
+    TypeTag,
+    Union,
+    Unknown,
+    Void,
+    Volatile,
+)
+from kfunc_lsp.source.expand import Token
+from kfunc_lsp.source.text import is_identifier
+
+_STORAGE = frozenset(
+    "extern static inline __inline __inline__ register _Noreturn __extension__ auto _Thread_local typedef".split()
+)
+_QUALIFIERS = {
+    "const": Const, "__const": Const, "volatile": Volatile, "__volatile__": Volatile,
+    "restrict": Restrict, "__restrict": Restrict, "__restrict__": Restrict,
+}  # fmt: skip
+_BASE = frozenset(
+    "void char short int long signed unsigned float double _Bool bool __int128 __signed__".split()
+)
+_SIZES = {"char": 1, "short": 2, "int": 4, "_Bool": 1, "bool": 1, "__int128": 16}
+_DEEPEST = 60
+
+
+class TypeNames(Protocol):
+    """What names mean at file level of a unit."""
+
+    def typedef(self, name: str) -> Type:
+        """The typedef of this name, or ``Unknown``."""
+
+    def is_complete(self, keyword: str, tag: str) -> bool | None:
+        """Whether ``struct tag`` (or union, enum) has a body in the unit; ``None`` where a header is missing."""
+
+
+class DeclarationError(ValueError):
+    """The tokens are no declaration that is understood; the caller leaves them alone."""
+
+
+@dataclass
+class Attributes:
+    """What the attributes of a declaration say."""
+
+    weak: bool = False
+    section: str = ""
+
+
+@dataclass
+class Declarator:
+    """One declared name: its type, where the name stands in the tokens, and the token ranges of its parameters."""
+
+    name: str
+    name_index: int
+    type: Type
+    attributes: Attributes
+    is_typedef: bool
+    params: list[tuple[int, int]] = field(default_factory=list)
+
+
+def parse_declaration(tokens: Sequence[Token], names: TypeNames) -> Declarator:
+    """The (first) declarator of a declaration statement. Raises ``DeclarationError``."""
+    return _Parser(tokens, names).declaration()
+
+
+class _Parser:
+    def __init__(self, tokens: Sequence[Token], names: TypeNames) -> None:
+        self.tokens = tokens
+        self.names = names
+        self.at = 0
+        self.depth = 0
+        self.attributes = Attributes()
+        self.params: list[tuple[int, int]] = []
+        self.type_attributes: list[tuple[str, bool]] = []
+
+    def peek(self, ahead: int = 0) -> str:
+        at = self.at + ahead
+        return self.tokens[at][0] if at < len(self.tokens) else ""
+
+    def expect(self, text: str) -> None:
+        if self.peek() != text:
+            raise DeclarationError(f"expected `{text}`, found `{self.peek()}`")
+        self.at += 1
+
+    def declaration(self) -> Declarator:
+        base, is_typedef = self.specifiers()
+        build, name, index = self.declarator()
+        self.skip_attributes()
+        if not name:
+            raise DeclarationError("no name is declared")
+        return Declarator(name, index, build(base), self.attributes, is_typedef, self.params)
+
+    def specifiers(self) -> tuple[Type, bool]:
+        """The base type of a declaration, and whether it is a typedef."""
+        words: list[str] = []
+        qualifiers: list[type[Const] | type[Volatile] | type[Restrict]] = []
+        found: Type | None = None
+        is_typedef = False
+        self.type_attributes = []
+        while True:
+            text = self.peek()
+            if text in _STORAGE:
+                is_typedef = is_typedef or text == "typedef"
+                self.at += 1
+            elif text in _QUALIFIERS:
+                qualifiers.append(_QUALIFIERS[text])
+                self.at += 1
+            elif text in ("__attribute__", "_Alignas", "__declspec"):
+                self.attribute()
+            elif text in _BASE and found is None:
+                words.append(text)
+                self.at += 1
+            elif text in ("struct", "union", "enum") and found is None and not words:
+                found = self.tag(text)
+            elif text in ("typeof", "__typeof__", "__auto_type", "_Atomic") and found is None and not words:
+                self.at += 1
+                if self.peek() == "(":
+                    self.parenthesised()
+                found = Unknown(text)
+            elif found is None and not words and text and is_identifier(text):
+                found = self.names.typedef(text)
+                self.at += 1
+            else:
+                break
+        if found is None:
+            if not words:
+                raise DeclarationError("no type is given")
+            found = _base(words)
+        for name, is_attribute in self.type_attributes:
+            found = TypeTag(name, found, is_attribute)
+        self.type_attributes = []
+        for qualifier in qualifiers:
+            found = qualifier(found)
+        return found, is_typedef
+
+    def tag(self, keyword: str) -> Type:
+        self.at += 1
+        self.skip_attributes()
+        name = ""
+        if self.peek() and is_identifier(self.peek()):
+            name = self.peek()
+            self.at += 1
+        complete: bool | None = True
+        if self.peek() == "{":
+            self.parenthesised("{", "}")
+        elif name:
+            complete = self.names.is_complete(keyword, name)
+        else:
+            raise DeclarationError(f"`{keyword}` without a name")
+        if keyword == "enum":
+            return Enum(name)
+        if complete is None:
+            return Unknown(f"{keyword} {name}")
+        if not complete:
+            return Fwd(name, keyword == "union")
+        return Struct(name) if keyword == "struct" else Union(name)
+
+    def parenthesised(self, opening: str = "(", closing: str = ")") -> list[str]:
+        """Step over a bracketed run, which is returned without its brackets."""
+        self.expect(opening)
+        depth, inner = 1, []
+        while depth:
+            text = self.peek()
+            if not text:
+                raise DeclarationError(f"`{opening}` without `{closing}`")
+            depth += (text == opening) - (text == closing)
+            inner.append(text)
+            self.at += 1
+        return inner[:-1]
+
+    def attribute(self) -> None:
+        self.at += 1
+        inner = self.parenthesised()
+        for at, text in enumerate(inner):
+            argument = inner[at + 2] if at + 2 < len(inner) and inner[at + 1] == "(" else ""
+            word = text.strip("_")
+            if word == "weak":
+                self.attributes.weak = True
+            elif word == "section" and argument:
+                self.attributes.section = argument.strip('"')
+            elif word == "btf_type_tag" and argument:
+                self.type_attributes.append((argument.strip('"'), False))
+            elif word == "address_space" and argument:
+                self.type_attributes.append((f"address_space({argument})", True))
+
+    def skip_attributes(self) -> None:
+        while self.peek() in ("__attribute__", "asm", "__asm__"):
+            self.attribute()
+
+    def declarator(self) -> tuple[_Build, str, int]:
+        """A declarator: how it makes a type of the base, the name (empty if abstract), and the name's index."""
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise DeclarationError("the declarator is nested too deeply")
+        pointers: list[list[type[Const] | type[Volatile] | type[Restrict]]] = []
+        self.skip_attributes()
+        while self.peek() == "*":
+            self.at += 1
+            pointers.append([])
+            while True:
+                if self.peek() in _QUALIFIERS:
+                    pointers[-1].append(_QUALIFIERS[self.peek()])
+                    self.at += 1
+                elif self.peek() == "__attribute__":
+                    self.attribute()
+                else:
+                    break
+        inner: _Build | None = None
+        name, index = "", -1
+        if self.peek() == "(" and self._nested():
+            self.at += 1
+            inner, name, index = self.declarator()
+            self.expect(")")
+        elif self.peek() and is_identifier(self.peek()):
+            name, index = self.peek(), self.at
+            self.at += 1
+        suffixes: list[tuple[tuple[Param, ...], bool] | int] = []
+        while True:
+            if self.peek() == "(":
+                ranges: list[tuple[int, int]] = []
+                suffixes.append(self.parameters(ranges))
+                if index >= 0 and inner is None and len(suffixes) == 1:
+                    self.params = ranges
+            elif self.peek() == "[":
+                count = self.parenthesised("[", "]")
+                suffixes.append(int(count[0]) if len(count) == 1 and count[0].isdigit() else 0)
+            else:
+                break
+            self.skip_attributes()
+        self.depth -= 1
+
+        def build(base: Type) -> Type:
+            for qualifiers in pointers:
+                base = Ptr(base)
+                for qualifier in qualifiers:
+                    base = qualifier(base)
+            for suffix in reversed(suffixes):
+                base = (
+                    Array(base, suffix) if isinstance(suffix, int) else FuncProto(base, suffix[0], suffix[1])
+                )
+            return inner(base) if inner else base
+
+        return build, name, index
+
+    def _nested(self) -> bool:
+        """Whether ``(`` opens a nested declarator rather than the parameters of an abstract function."""
+        following = self.peek(1)
+        return following in ("*", "(", "^", "__attribute__") or (
+            is_identifier(following or "0")
+            and following not in _BASE
+            and following not in _QUALIFIERS
+            and following not in ("struct", "union", "enum")
+            and self.peek(2) in (")", "(", "[")
+        )
+
+    def parameters(self, ranges: list[tuple[int, int]]) -> tuple[tuple[Param, ...], bool]:
+        """A parameter list, and whether it is variadic (a list without a prototype is, to BTF)."""
+        self.expect("(")
+        params: list[Param] = []
+        if self.peek() == ")":
+            self.at += 1
+            return (), True
+        while True:
+            start = self.at
+            if self.peek() == "...":
+                self.at += 1
+                ranges.append((start, self.at))
+                self.expect(")")
+                return tuple(params), True
+            saved = self.attributes
+            self.attributes = Attributes()
+            base, _ = self.specifiers()
+            build, name, _ = self.declarator()
+            self.attributes = saved
+            ranges.append((start, self.at))
+            params.append(Param(name, _decayed(build(base))))
+            if self.peek() != ",":
+                break
+            self.at += 1
+        self.expect(")")
+        if len(params) == 1 and params[0] == Param("", Void()):
+            ranges.clear()
+            return (), False
+        return tuple(params), False
+
+
+class _Build(Protocol):
+    def __call__(self, base: Type, /) -> Type: ...
+
+
+def _decayed(t: Type) -> Type:
+    if isinstance(t, Array):
+        return Ptr(t.element)
+    return Ptr(t) if isinstance(t, FuncProto) else t
+
+
+def _base(words: list[str]) -> Type:
+    if "void" in words:
+        return Void()
+    if "float" in words or "double" in words:
+        return Float(" ".join(words))
+    size = next((_SIZES[w] for w in ("char", "short", "_Bool", "bool", "__int128") if w in words), 0)
+    return Int(" ".join(words), size or (8 if "long" in words else 4))

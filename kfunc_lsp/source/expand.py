@@ -1,0 +1,203 @@
+"""Macro expansion by the standard's algorithm (hide sets), keeping where each token was written.
+
+A token is ``(text, origin, hidden, use)``: ``origin`` is its location where it was written (-1 for a token from a
+macro's body), ``hidden`` the macros that may not expand in it any more, ``use`` the outermost macro use that made it
+(``None`` outside macros). Locations are those of the translation unit: see ``preprocess``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from kfunc_lsp.source.macros import Interest, Macro
+from kfunc_lsp.source.text import is_identifier
+
+
+class MacroUse(NamedTuple):
+    """The outermost use of a macro: its location, the macro, and the location after its last token."""
+
+    location: int
+    macro: Macro
+
+
+Token = tuple[str, int, frozenset[str], MacroUse | None]
+
+NOTHING_HIDDEN: frozenset[str] = frozenset()
+TOKEN_BUDGET = 200_000
+"""Most tokens that macros may produce in one translation unit: macro bombs end here."""
+_DEEPEST = 60
+"""Deepest nesting of arguments within arguments that is expanded."""
+
+
+class OutOfBudget(Exception):
+    """The token budget of the translation unit is used up."""
+
+
+class Expander:
+    """Expands tokens with a macro table that may change between calls.
+
+    Without ``interest`` every macro is expanded (as ``clang -E`` does); with it, only those that can matter.
+    """
+
+    def __init__(self, table: Mapping[str, Macro], interest: Interest | None) -> None:
+        self._table = table
+        self._interest = interest
+        self._budget = TOKEN_BUDGET
+
+    def expand(self, tokens: Iterable[Token], depth: int = 0) -> list[Token]:
+        """The expansion of ``tokens``. Raises ``OutOfBudget``."""
+        table = self._table
+        interest = self._interest
+        stack = list(tokens)
+        stack.reverse()
+        out: list[Token] = []
+        while stack:
+            token = stack.pop()
+            text = token[0]
+            macro = table.get(text)
+            if macro is None or text in token[2]:
+                out.append(token)
+                continue
+            arguments: list[list[Token]] = []
+            hidden = token[2]
+            if macro.params is not None:
+                found = _arguments(stack)
+                if found is None:
+                    out.append(token)
+                    continue
+                arguments, close = found
+                rest = len(stack) - close
+                if interest is not None and not interest.hot(text):
+                    inner = (t[0] for argument in arguments for t in argument)
+                    if not interest.in_arguments(macro, inner):
+                        out.append(token)
+                        out.extend(reversed(stack[rest:]))
+                        del stack[rest:]
+                        continue
+                hidden &= stack[rest][2]
+                del stack[rest:]
+            elif interest is not None and not interest.hot(text):
+                out.append(token)
+                continue
+            use = token[3] or MacroUse(token[1], macro)
+            body = self._substitute(macro, arguments, hidden | {text}, use, depth)
+            self._budget -= len(body) + 1
+            if self._budget < 0:
+                raise OutOfBudget
+            body.reverse()
+            stack.extend(body)
+        return out
+
+    def _substitute(
+        self, macro: Macro, arguments: list[list[Token]], hidden: frozenset[str], use: MacroUse, depth: int
+    ) -> list[Token]:
+        params = macro.params or ()
+        position = {name: i for i, name in enumerate(params)}
+        if macro.params is not None:
+            arguments = _fit(macro, arguments)
+        expanded: dict[int, list[Token]] = {}
+        body = macro.tokens
+        out: list[Token] = []
+        i, n = 0, len(body)
+        while i < n:
+            text = body[i]
+            following = body[i + 1] if i + 1 < n else ""
+            if text == "#" and macro.params is not None and following in position:
+                out.append((_stringify(arguments[position[following]]), -1, hidden, use))
+                i += 2
+                continue
+            if text == "##" and i and i + 1 < n:
+                self._paste(out, macro, following, arguments, position, hidden, use, body[i - 1])
+                i += 2
+                continue
+            index = position.get(text)
+            if index is None:
+                out.append((text, -1, hidden, use))
+            else:
+                raw = arguments[index]
+                if following == "##":
+                    piece = raw or [("", -1, hidden, use)]
+                elif depth >= _DEEPEST:
+                    piece = raw
+                else:
+                    if index not in expanded:
+                        expanded[index] = self.expand([(t, o, h, u or use) for t, o, h, u in raw], depth + 1)
+                    piece = expanded[index]
+                out.extend((t, o, h | hidden if h is not hidden else h, use) for t, o, h, _ in piece)
+            i += 1
+        return [token for token in out if token[0]]
+
+    def _paste(
+        self,
+        out: list[Token],
+        macro: Macro,
+        right: str,
+        arguments: list[list[Token]],
+        position: dict[str, int],
+        hidden: frozenset[str],
+        use: MacroUse,
+        before: str,
+    ) -> None:
+        """Join what ``out`` ends with and the operand ``right``; GNU: ``, ## args`` drops the comma with no args."""
+        index = position.get(right)
+        if index is None:
+            pieces: list[Token] = [(right, -1, hidden, use)]
+        else:
+            pieces = [(t, o, h | hidden, use) for t, o, h, _ in arguments[index]]
+            if before == "," and macro.variadic and index == len(position) - 1:
+                if pieces:
+                    out.extend(self.expand(pieces, 1))
+                elif out and out[-1][0] == ",":
+                    out.pop()
+                return
+        if not pieces:
+            return
+        left = out.pop() if out else ("", -1, hidden, use)
+        origin = left[1] if not pieces[0][0] else -1 if left[0] else pieces[0][1]
+        out.append((left[0] + pieces[0][0], origin, left[2] & pieces[0][2] | hidden, use))
+        out.extend(pieces[1:])
+
+
+def _arguments(stack: list[Token]) -> tuple[list[list[Token]], int] | None:
+    """Arguments of the call that ``stack`` (reversed) goes on with, and its number of tokens; ``None`` if it is none."""
+    if not stack or stack[-1][0] != "(":
+        return None
+    depth = 0
+    arguments: list[list[Token]] = [[]]
+    for count in range(1, len(stack) + 1):
+        token = stack[-count]
+        text = token[0]
+        if text == "(":
+            depth += 1
+            if depth == 1:
+                continue
+        elif text == ")":
+            depth -= 1
+            if depth == 0:
+                return arguments, count
+        elif text == "," and depth == 1:
+            arguments.append([])
+            continue
+        arguments[-1].append(token)
+    return None
+
+
+def _fit(macro: Macro, arguments: list[list[Token]]) -> list[list[Token]]:
+    """``arguments`` as many as the macro has parameters: the rest joined by commas where it is variadic."""
+    count = len(macro.params or ())
+    if macro.variadic and len(arguments) > count:
+        rest = arguments[count - 1]
+        for argument in arguments[count:]:
+            rest = [*rest, (",", -1, NOTHING_HIDDEN, None), *argument]
+        return [*arguments[: count - 1], rest]
+    return arguments + [[] for _ in range(count - len(arguments))]
+
+
+def _stringify(tokens: list[Token]) -> str:
+    parts = []
+    for text, _, _, _ in tokens:
+        if text[0] in "\"'" or (is_identifier(text[0]) and text[-1] in "\"'"):
+            text = text.replace("\\", "\\\\").replace('"', '\\"')
+        parts.append(text)
+    return '"' + " ".join(parts) + '"'

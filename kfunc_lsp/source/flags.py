@@ -1,0 +1,132 @@
+"""Compiler flags as far as they change what a program's text means: include folders, macros, target."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from kfunc_lsp.source.headers import IncludePaths
+from kfunc_lsp.source.macros import Macro, parse_define
+from kfunc_lsp.source.predefined import predefined
+
+_NEWEST_CPU = 4
+_DEFAULT_CPU = 3
+_STANDARDS = {"89": None, "90": None, "9x": 199901, "99": 199901, "1x": 201112, "11": 201112, "17": 201710,
+              "18": 201710, "2x": 202311, "23": 202311}  # fmt: skip
+
+_FALLBACKS = r"""
+SEC(name) __attribute__((section(name), used))
+__ksym __attribute__((section(".ksyms")))
+__kconfig __attribute__((section(".kconfig")))
+__weak __attribute__((weak))
+__hidden __attribute__((visibility("hidden")))
+__always_inline inline __attribute__((always_inline))
+__noinline __attribute__((noinline))
+bpf_ksym_exists(sym) (!!sym)
+likely(x) __builtin_expect(!!(x), 1)
+unlikely(x) __builtin_expect(!!(x), 0)
+NULL ((void *)0)
+BPF_PROG(name, args...) name(unsigned long long *ctx, ##args)
+BPF_PROG2(name, args...) name(unsigned long long *ctx, ##args)
+BPF_KPROBE(name, args...) name(struct pt_regs *ctx, ##args)
+BPF_KRETPROBE(name, args...) name(struct pt_regs *ctx, ##args)
+BPF_UPROBE(name, args...) name(struct pt_regs *ctx, ##args)
+BPF_URETPROBE(name, args...) name(struct pt_regs *ctx, ##args)
+BPF_KSYSCALL(name, args...) name(struct pt_regs *ctx, ##args)
+BPF_STRUCT_OPS(name, args...) SEC("struct_ops/" #name) BPF_PROG(name, ##args)
+BPF_STRUCT_OPS_SLEEPABLE(name, args...) SEC("struct_ops.s/" #name) BPF_PROG(name, ##args)
+bpf_for_each(type, cur, args...) for (struct bpf_iter_##type it_ __attribute__((cleanup(bpf_iter_##type##_destroy))), *p_ = (bpf_iter_##type##_new(&it_, ##args), (void *)0); ((cur) = bpf_iter_##type##_next(&it_)); )
+bpf_for(i, start, end) for (struct bpf_iter_num it_ __attribute__((cleanup(bpf_iter_num_destroy))), *p_ = (bpf_iter_num_new(&it_, (start), (end)), (void *)0); ({ int *t_ = bpf_iter_num_next(&it_); t_ && ((i) = *t_, 1); }); )
+bpf_repeat(n) for (struct bpf_iter_num it_ __attribute__((cleanup(bpf_iter_num_destroy))), *p_ = (bpf_iter_num_new(&it_, 0, (n)), (void *)0); bpf_iter_num_next(&it_); )
+"""
+"""What programs use of libbpf's and sched_ext's headers, reduced to what this project reads: for headers not found."""
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Flags of one translation unit; folders are absolute. ``known`` is False where no flags were found."""
+
+    include_paths: IncludePaths = field(default_factory=IncludePaths)
+    defines: tuple[str, ...] = ()
+    undefines: tuple[str, ...] = ()
+    forced_includes: tuple[str, ...] = ()
+    cpu: int = _DEFAULT_CPU
+    optimised: bool = True
+    standard: int | None = 201710
+    known: bool = True
+
+    def predefined(self) -> dict[str, Macro]:
+        """The macro table before the first line, as a copy that the caller may change."""
+        table = dict(predefined(self.cpu))
+        lines = ["__OPTIMIZE__ 1" if self.optimised else "__NO_INLINE__ 1"]
+        if self.standard is not None:
+            lines.append(f"__STDC_VERSION__ {self.standard}L")
+        for definition in self.defines:
+            name, _, value = definition.partition("=")
+            lines.append(f"{name} {value if '=' in definition else '1'}")
+        for macro in _macros(lines):
+            table[macro.name] = macro
+        for name in self.undefines:
+            table.pop(name, None)
+        return table
+
+    def fallback(self, header: str) -> Sequence[Macro]:
+        """Macros to go on with where ``header`` was not found."""
+        return () if posixpath.basename(header) == "vmlinux.h" else _fallbacks()
+
+
+@lru_cache(maxsize=1)
+def _fallbacks() -> list[Macro]:
+    return _macros(_FALLBACKS.strip().split("\n"))
+
+
+def _macros(lines: Iterable[str]) -> list[Macro]:
+    return [macro for macro in (parse_define(line, None, 0) for line in lines) if macro is not None]
+
+
+def parse_arguments(arguments: Sequence[str], directory: str) -> Flags:
+    """Flags from a clang command line; relative folders are those of ``directory``. Unknown flags are passed over."""
+
+    def folder(path: str) -> str:
+        return posixpath.normpath(posixpath.join(directory, path))
+
+    lists: dict[str, list[str]] = {
+        k: [] for k in ("-I", "-isystem", "-idirafter", "-iquote", "-D", "-U", "-include")
+    }
+    cpu, optimised, standard = _DEFAULT_CPU, False, 201710
+    at = 0
+    while at < len(arguments):
+        argument = arguments[at]
+        at += 1
+        for flag, values in lists.items():
+            if argument == flag and at < len(arguments):
+                values.append(arguments[at])
+                at += 1
+                break
+            if argument.startswith(flag) and argument != flag:
+                values.append(argument[len(flag) :])
+                break
+        else:
+            if argument.startswith("-mcpu="):
+                version = argument[6:].removeprefix("v")
+                cpu = int(version) if version in ("1", "2", "3", "4") else _NEWEST_CPU
+            elif argument.startswith("-O"):
+                optimised = argument != "-O0"
+            elif argument.startswith("-std="):
+                standard = _STANDARDS.get(argument[-2:], standard)  # type: ignore[assignment]
+    paths = IncludePaths(
+        quote=tuple(folder(f) for f in lists["-iquote"]),
+        angle=tuple(folder(f) for f in [*lists["-I"], *lists["-isystem"]]),
+        after=tuple(folder(f) for f in lists["-idirafter"]),
+    )
+    return Flags(
+        paths,
+        tuple(lists["-D"]),
+        tuple(lists["-U"]),
+        tuple(lists["-include"]),
+        cpu,
+        optimised,
+        standard,
+    )

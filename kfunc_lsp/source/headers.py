@@ -1,0 +1,207 @@
+"""Headers: a header's text, read once and shared by all programs, and the search for ``#include``.
+
+A header of more than ``LARGE`` bytes is a vmlinux.h: it is never lexed, its directives and ``__ksym`` statements are
+found by search alone. The files themselves come from a ``Files``, so this package does no I/O.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+from kfunc_lsp.source.macros import Macro, parse_define
+from kfunc_lsp.source.text import IDENTIFIER, blank, directives
+from kfunc_lsp.unit.model import SourceFile
+
+LARGE = 1 << 20
+_CALLED = re.compile(r"([A-Za-z_]\w*)\s*\(")
+_ATTRIBUTE = re.compile(r"__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)")
+_NOT_A_NAME = frozenset(("__attribute__", "typeof", "__typeof__", "asm", "__asm__", "SEC"))
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+class Files(Protocol):
+    """Read access to files; an implementation caches and decides what may be read."""
+
+    def read(self, path: str) -> SourceFile | None:
+        """The file, or ``None`` where there is none, it may not be read, or it is no regular file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """One preprocessor directive; ``rest_start`` is the offset of ``rest``. ``macro`` is what a ``#define`` makes."""
+
+    start: int
+    end: int
+    name: str
+    rest: str
+    rest_start: int
+    macro: Macro | None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement that declares ksym ``name`` and stands between two offsets of its file."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """A source text made ready for the preprocessor."""
+
+    file: SourceFile
+
+    @property
+    def large(self) -> bool:
+        """Whether the text is too large to be lexed."""
+        return len(self.file.text) > LARGE
+
+    @cached_property
+    def blanked(self) -> str:
+        """The text without comments and line splices (of a large header: as it is)."""
+        return self.file.text if self.large else blank(self.file.text)
+
+    @cached_property
+    def directives(self) -> list[Directive]:
+        """All directives in order."""
+        if self.large:
+            return self._large_directives()
+        return [self._directive(*d) for d in directives(self.blanked)]
+
+    def _directive(self, start: int, end: int, name: str, rest: str, rest_start: int) -> Directive:
+        macro = parse_define(rest, self.file, rest_start) if name == "define" else None
+        return Directive(start, end, name, rest, rest_start, macro)
+
+    def _large_directives(self) -> list[Directive]:
+        text = self.file.text
+        found = []
+        at = 0 if text.startswith("#") else text.find("\n#") + 1
+        while at > 0 or (at == 0 and text.startswith("#")):
+            end = text.find("\n", at)
+            end = len(text) if end < 0 else end
+            for start, _, name, rest, rest_start in directives(blank(text[at:end])):
+                found.append(self._directive(at + start, end, name, rest, at + rest_start))
+            following = text.find("\n#", end)
+            if following < 0:
+                break
+            at = following + 1
+        return found
+
+    @cached_property
+    def identifiers(self) -> frozenset[str]:
+        """Every identifier of the text; of a large header only the ksyms that it declares."""
+        return self.ksyms if self.large else frozenset(IDENTIFIER.findall(self.blanked))
+
+    @cached_property
+    def ksym_statements(self) -> list[Statement]:
+        """Statements that end in ``__ksym``, outside directives."""
+        text = self.blanked
+        found = []
+        spans = [(d.start, d.end) for d in self.directives]
+        which = 0
+        for at in _words(text, "__ksym"):
+            while which < len(spans) and spans[which][1] < at:
+                which += 1
+            if which < len(spans) and spans[which][0] <= at:
+                continue
+            floor = spans[which - 1][1] if which else 0
+            start = max(
+                text.rfind(";", floor, at), text.rfind("}", floor, at), text.rfind("{", floor, at), floor - 1
+            )
+            end = text.find(";", at)
+            end = len(text) if end < 0 else end + 1
+            name = _declared_name(text[start + 1 : at])
+            if name:
+                found.append(Statement(name, start + 1, end))
+        return found
+
+    @cached_property
+    def ksyms(self) -> frozenset[str]:
+        """Names of the ksyms that the text declares."""
+        return frozenset(s.name for s in self.ksym_statements)
+
+    def has(self, pattern: str) -> bool:
+        """Whether the text contains ``pattern``; remembered, as the same types are asked for again and again."""
+        known = self._found.get(pattern)
+        if known is None:
+            known = self._found[pattern] = pattern in self.blanked
+        return known
+
+    @cached_property
+    def _found(self) -> dict[str, bool]:
+        return {}
+
+
+def _words(text: str, word: str) -> Iterator[int]:
+    """Offsets at which ``word`` stands alone; by search, as a pattern is far slower on a vmlinux.h."""
+    at = text.find(word)
+    while at >= 0:
+        before, after = text[at - 1 : at], text[at + len(word) : at + len(word) + 1]
+        if not (before.isalnum() or before == "_" or after.isalnum() or after == "_"):
+            yield at
+        at = text.find(word, at + 1)
+
+
+def _declared_name(head: str) -> str:
+    if "__attribute__" in head:
+        head = _ATTRIBUTE.sub(" ", head)
+    for match in _CALLED.finditer(head):
+        if match.group(1) not in _NOT_A_NAME:
+            return match.group(1)
+    words: list[str] = _WORD.findall(head.split("[")[0])
+    return words[-1] if words else ""
+
+
+@dataclass(frozen=True)
+class IncludePaths:
+    """Where ``#include`` looks, in the compiler's order; ``quote`` only for ``"…"``."""
+
+    quote: Sequence[str] = ()
+    angle: Sequence[str] = ()
+    after: Sequence[str] = ()
+
+    @property
+    def folders(self) -> list[str]:
+        """Folders for ``<…>``: ``-I``, ``-isystem``, then ``-idirafter``."""
+        return [*self.angle, *self.after]
+
+
+@dataclass
+class HeaderCache:
+    """Headers by path, shared by all programs; a file that changed is read anew (its ``SourceFile`` is another)."""
+
+    files: Files
+    _headers: dict[str, Header] = field(default_factory=dict)
+
+    def load(self, path: str) -> Header | None:
+        """The header at ``path``, or ``None``."""
+        file = self.files.read(path)
+        if file is None:
+            return None
+        header = self._headers.get(path)
+        if header is None or header.file is not file:
+            header = self._headers[path] = Header(file)
+        return header
+
+    def find(
+        self, name: str, quoted: bool, includer: str, paths: IncludePaths, after: str = ""
+    ) -> Header | None:
+        """The header that ``#include`` of ``name`` in file ``includer`` means (``after``: start behind that folder)."""
+        if posixpath.isabs(name):
+            return self.load(name)
+        folders = [posixpath.dirname(includer), *paths.quote] if quoted else []
+        folders += paths.folders
+        if after in folders:
+            folders = folders[folders.index(after) + 1 :]
+        for folder in folders:
+            header = self.load(posixpath.normpath(posixpath.join(folder, name)))
+            if header is not None:
+                return header
+        return None

@@ -1,0 +1,61 @@
+"""C text to tokens: comments and line splices blanked, offsets kept.
+
+All text is bytes decoded as latin-1 (see ``unit.model``). Blanking keeps every offset: a comment becomes as many
+spaces, its newlines included, so that a directive goes on behind it; lines are counted on the raw text.
+"""
+
+from __future__ import annotations
+
+import re
+
+_IDENT = r"[A-Za-z_$\x80-\xff][A-Za-z0-9_$\x80-\xff]*"
+_STRING = r'(?:u8|[uUL])?"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*"?'
+_CHAR = r"(?:u8|[uUL])?'[^'\\\n]*(?:\\[^\n][^'\\\n]*)*'?"
+_NUMBER = r"\.?[0-9](?:[eEpP][+-]|[A-Za-z0-9_.])*"
+_PUNCTUATOR = r"<<=|>>=|\.\.\.|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&^|]=|\#\#|[^\s]"
+
+IDENTIFIER = re.compile(_IDENT)
+_TOKEN = re.compile(f"{_STRING}|{_CHAR}|{_IDENT}|{_NUMBER}|{_PUNCTUATOR}")
+_BLANK = re.compile(
+    r"//[^\n\\]*(?:\\(?:\r?\n)?[^\n\\]*)*|"
+    r"/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?|"
+    r'"[^"\\\n]*(?:\\(?:\r\n|[^\r]|\r)[^"\\\n]*)*"?|'
+    r"(?<![0-9A-Za-z])'[^'\\\n]*(?:\\(?:\r\n|[^\r]|\r)[^'\\\n]*)*'?|"
+    r"\\\r?\n"
+)
+_DIRECTIVE = re.compile(r"^[ \t\v\f\r]*#[ \t\v\f]*([A-Za-z_]\w*)?([^\n]*)", re.M)
+
+Lexeme = tuple[str, int]
+"""A token's text and its byte offset."""
+
+
+def _blank_one(match: re.Match[str]) -> str:
+    found = match.group()
+    if found[0] in "\"'":
+        return found.replace("\\\r\n", "   ").replace("\\\n", "  ") if "\n" in found else found
+    return " " * len(found)
+
+
+def blank(text: str) -> str:
+    """``text`` with comments and backslash-newlines as spaces; every offset stays where it was."""
+    return _BLANK.sub(_blank_one, text)
+
+
+def lex(blanked: str, start: int = 0, end: int | None = None) -> list[Lexeme]:
+    """Tokens of blanked text between two offsets."""
+    return [
+        (m.group(), m.start()) for m in _TOKEN.finditer(blanked, start, len(blanked) if end is None else end)
+    ]
+
+
+def directives(blanked: str) -> list[tuple[int, int, str, str, int]]:
+    """Preprocessor directives of blanked text: (start, end, name, rest of the line, offset of the rest)."""
+    return [
+        (m.start(), m.end(), m.group(1) or "", m.group(2), m.start(2)) for m in _DIRECTIVE.finditer(blanked)
+    ]
+
+
+def is_identifier(text: str) -> bool:
+    """Whether a token is an identifier or keyword."""
+    first = text[0]
+    return (first.isalpha() or first in "_$" or first >= "\x80") and text[-1] not in "\"'"

@@ -1,0 +1,145 @@
+"""Conditions that stand between a program's start and a use of a ksym, and what they come to on one kernel.
+
+A condition is a tree of the few things that matter to the verifier: whether a ksym resolves (a constant once libbpf
+has relocated it), whether something can only be known at run time (the verifier explores both sides), and whether
+something may be a constant that this project does not follow (rodata, CO-RE, kernel version). How conditions are
+read from C is ``source.flow``'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Truth(Enum):
+    """What a condition comes to: a constant, either way at run time, or something that is not known."""
+
+    TRUE = "true"
+    FALSE = "false"
+    RUNTIME = "runtime"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """True where the ksym ``name`` resolves: ``bpf_ksym_exists(name)``, ``if (name)``, ``!!name``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A literal."""
+
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """``!operand``."""
+
+    operand: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """``left && right``."""
+
+    left: Condition
+    right: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """``left || right``."""
+
+    left: Condition
+    right: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Known at run time only, such as the result of a helper: the verifier explores both sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """May be a constant to the compiler or the verifier; ``compiled_out`` where the compiler could drop the code."""
+
+    compiled_out: bool = False
+
+
+Condition = Exists | Constant | Not | Both | Either | Runtime | Opaque
+
+Resolves = Callable[[str], bool | None]
+"""Whether libbpf resolves the ksym of this name on the kernel in question; ``None`` where that is not known."""
+
+
+def _negate(truth: Truth) -> Truth:
+    if truth is Truth.TRUE:
+        return Truth.FALSE
+    return Truth.TRUE if truth is Truth.FALSE else truth
+
+
+def evaluate(condition: Condition, resolves: Resolves) -> Truth:
+    """What ``condition`` comes to on a kernel where ``resolves`` tells which ksyms are there."""
+    if isinstance(condition, Exists):
+        found = resolves(condition.name)
+        return Truth.UNKNOWN if found is None else Truth.TRUE if found else Truth.FALSE
+    if isinstance(condition, Constant):
+        return Truth.TRUE if condition.value else Truth.FALSE
+    if isinstance(condition, Not):
+        return _negate(evaluate(condition.operand, resolves))
+    if isinstance(condition, Runtime):
+        return Truth.RUNTIME
+    if isinstance(condition, Opaque):
+        return Truth.UNKNOWN
+    left, right = evaluate(condition.left, resolves), evaluate(condition.right, resolves)
+    decisive = Truth.FALSE if isinstance(condition, Both) else Truth.TRUE
+    if decisive in (left, right):
+        return decisive
+    if Truth.UNKNOWN in (left, right):
+        return Truth.UNKNOWN
+    return Truth.RUNTIME if Truth.RUNTIME in (left, right) else _negate(decisive)
+
+
+def reached(guards: Iterable[Condition], resolves: Resolves) -> Truth:
+    """Whether code under all of ``guards`` is seen by the verifier: TRUE, FALSE (dead code) or UNKNOWN."""
+    answer = Truth.TRUE
+    for guard in guards:
+        truth = evaluate(guard, resolves)
+        if truth is Truth.FALSE:
+            return Truth.FALSE
+        if truth is Truth.UNKNOWN:
+            answer = Truth.UNKNOWN
+    return answer
+
+
+def mentions(condition: Condition) -> frozenset[str]:
+    """The ksyms whose existence ``condition`` asks about."""
+    if isinstance(condition, Exists):
+        return frozenset((condition.name,))
+    if isinstance(condition, Not):
+        return mentions(condition.operand)
+    if isinstance(condition, Both | Either):
+        return mentions(condition.left) | mentions(condition.right)
+    return frozenset()
+
+
+def may_be_compiled_out(guards: Iterable[Condition]) -> bool:
+    """Whether the compiler itself may have dropped the code, so that not even its call instruction is left."""
+
+    def any_opaque(condition: Condition) -> bool:
+        if isinstance(condition, Opaque):
+            return condition.compiled_out
+        if isinstance(condition, Constant):
+            return True
+        if isinstance(condition, Not):
+            return any_opaque(condition.operand)
+        if isinstance(condition, Both | Either):
+            return any_opaque(condition.left) or any_opaque(condition.right)
+        return False
+
+    return any(any_opaque(guard) for guard in guards)

@@ -1,0 +1,226 @@
+"""A BPF program as the rules see it: declarations, uses, functions, and where each was written.
+
+Made from C by ``source``; rules ask it, and never look at text or tokens themselves.
+
+Text is held as bytes decoded as latin-1, one character a byte, so every offset is a byte offset whatever the file's
+encoding; ``SourceFile.decode`` gives the real characters back.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+
+from kfunc_lsp.btf.types import FuncProto, Type
+from kfunc_lsp.unit.guard import Condition, Resolves, Truth, may_be_compiled_out, reached
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file of the program. ``text`` holds one character a byte (latin-1)."""
+
+    path: str
+    text: str
+
+    @cached_property
+    def line_starts(self) -> list[int]:
+        """Byte offset at which each line begins."""
+        starts = [0]
+        find = self.text.find
+        at = find("\n")
+        while at >= 0:
+            starts.append(at + 1)
+            at = find("\n", at + 1)
+        return starts
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Zero-based line, and byte within the line, of a byte offset."""
+        line = bisect_right(self.line_starts, offset) - 1
+        return line, offset - self.line_starts[line]
+
+    def line(self, number: int) -> str:
+        """The bytes of zero-based line ``number``, without its line end."""
+        start = self.line_starts[number]
+        end = self.line_starts[number + 1] - 1 if number + 1 < len(self.line_starts) else len(self.text)
+        return self.text[start:end].rstrip("\r")
+
+    @staticmethod
+    def decode(part: str) -> str:
+        """Characters of a piece of ``text``; bytes that are no UTF-8 become U+FFFD."""
+        return part.encode("latin-1").decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes ``start`` to ``end`` (exclusive) of a file."""
+
+    file: SourceFile
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        """The bytes, one character each."""
+        return self.file.text[self.start : self.end]
+
+
+class UseKind(Enum):
+    """How a ksym is used. ``CLEANUP`` and ``ASM`` are calls that are no call expressions in C."""
+
+    CALL = "call"
+    CLEANUP = "cleanup"
+    ASM = "asm"
+    REFERENCE = "reference"
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A declaration of a ksym, or of a function whose name is a kfunc's.
+
+    ``type`` is what clang would put into BTF: a ``FuncProto`` for a function. ``ksym`` tells whether it stands in
+    section ``.ksyms``; ``params`` where each parameter is written; ``span`` the whole statement with its ``;``.
+    """
+
+    name: str
+    type: Type
+    ksym: bool
+    weak: bool
+    name_span: Span
+    span: Span
+    params: tuple[Span, ...]
+
+    @property
+    def prototype(self) -> FuncProto | None:
+        """The type of a function, ``None`` for a variable."""
+        return self.type if isinstance(self.type, FuncProto) else None
+
+
+@dataclass(frozen=True)
+class Use:
+    """A place where a ksym is called or its address is taken.
+
+    ``span`` is where a person looks: the name as written, or the outermost macro use where a macro wrote it
+    (``macro`` then names that macro, and ``definition`` is where it is defined). ``argument_count`` counts what the
+    compiler sees; ``arguments`` are the places of those arguments that stand in the file as written, ``None`` for
+    one that a macro wrote. ``function`` is the enclosing function, empty at file level.
+    """
+
+    kind: UseKind
+    name: str
+    span: Span
+    function: str
+    argument_count: int = 0
+    arguments: tuple[Span | None, ...] = ()
+    macro: str = ""
+    definition: Span | None = None
+    is_guard: bool = False
+    load_guards: Callable[[], tuple[Condition, ...]] = field(default=tuple, repr=False, compare=False)
+
+    @cached_property
+    def guards(self) -> tuple[Condition, ...]:
+        """The conditions under which the use is reached, outermost first."""
+        return self.load_guards()
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A place where ``function`` (empty at file level) calls or takes the address of another function of the unit."""
+
+    function: str
+    load_guards: Callable[[], tuple[Condition, ...]] = field(repr=False, compare=False)
+
+    @cached_property
+    def guards(self) -> tuple[Condition, ...]:
+        """The conditions over the place, outermost first."""
+        return self.load_guards()
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function defined in the program; ``section`` is its SEC (empty without), ``mentions`` who refers to it."""
+
+    name: str
+    is_static: bool
+    section: str
+    span: Span
+    mentions: Sequence[Mention]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One translation unit.
+
+    ``file`` is the main file. ``declarations`` are by name, in order, headers' included. ``missing_headers`` are
+    includes that were not found: types and prototypes may then be unknown. ``problems`` says in words what was given
+    up (a macro bomb, includes too deep).
+    """
+
+    file: SourceFile
+    declarations: Mapping[str, Sequence[Declaration]]
+    uses: Sequence[Use]
+    functions: Mapping[str, Function]
+    missing_headers: Sequence[str]
+    problems: Sequence[str]
+
+    def declaration(self, name: str) -> Declaration | None:
+        """The declaration whose prototype clang keeps: the first that stands in ``.ksyms``."""
+        for declaration in self.declarations.get(name, ()):
+            if declaration.ksym:
+                return declaration
+        return None
+
+    def is_weak(self, name: str) -> bool:
+        """Whether the symbol is weak: one weak declaration makes it so."""
+        return any(d.weak for d in self.declarations.get(name, ()))
+
+    def emission(self, use: Use) -> Truth:
+        """Whether the object file holds the use: TRUE, FALSE (in code that is never emitted), or UNKNOWN.
+
+        An extern that no emitted code uses is in no symbol table, so libbpf never asks for it.
+        """
+
+        def judge(guards: Sequence[Condition]) -> Truth:
+            return Truth.UNKNOWN if may_be_compiled_out(guards) else Truth.TRUE
+
+        return _and(judge(use.guards), self._through_callers(use.function, judge, lambda f: not f.is_static))
+
+    def reach(self, use: Use, resolves: Resolves) -> Truth:
+        """Whether the verifier sees the use on a kernel: TRUE, FALSE (dead code there), or UNKNOWN."""
+
+        def judge(guards: Sequence[Condition]) -> Truth:
+            return reached(guards, resolves)
+
+        return _and(judge(use.guards), self._through_callers(use.function, judge, lambda f: bool(f.section)))
+
+    def _through_callers(
+        self,
+        name: str,
+        judge: Callable[[Sequence[Condition]], Truth],
+        is_root: Callable[[Function], bool],
+        seen: frozenset[str] = frozenset(),
+    ) -> Truth:
+        function = self.functions.get(name)
+        if function is None or is_root(function):
+            return Truth.TRUE
+        if name in seen:
+            return Truth.FALSE
+        if not function.mentions:
+            return Truth.FALSE if function.is_static else Truth.UNKNOWN
+        answer = Truth.FALSE
+        for mention in function.mentions:
+            caller = self._through_callers(mention.function, judge, is_root, seen | {name})
+            truth = _and(judge(mention.guards), caller) if caller is not Truth.FALSE else caller
+            if truth is Truth.TRUE:
+                return truth
+            if truth is Truth.UNKNOWN:
+                answer = truth
+        return answer
+
+
+def _and(left: Truth, right: Truth) -> Truth:
+    if Truth.FALSE in (left, right):
+        return Truth.FALSE
+    return Truth.UNKNOWN if Truth.UNKNOWN in (left, right) else Truth.TRUE
