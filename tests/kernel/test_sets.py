@@ -1,0 +1,58 @@
+"""The kfunc sets of ``.BTF_ids``."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kfunc_lsp.kernel.sets import encode_sets, parse_sets
+from tests.btfbuilder import BtfBuilder
+
+
+def builder(*, big_endian: bool = False) -> tuple[BtfBuilder, list[int]]:
+    b = BtfBuilder(big_endian=big_endian)
+    b.struct("s")
+    return b, [b.function(name) for name in ("bpf_a", "bpf_b", "bpf_c")]
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_finds_sets_between_other_ids(order: str) -> None:
+    b, (a, c, d) = builder(big_endian=order == ">")
+    lone_ids, id_set, fmodret = [a, 1, 1], [2, a, c], [1, 0, a, 7]
+    words = [*lone_ids, 2, 1, a, 5, c, 0, *id_set, *fmodret, 1, 1, d, 1 << 16, 9]
+    ids = struct.pack(f"{order}{len(words)}I", *words)
+    assert parse_sets(ids, b.parse()) == [{a: 5, c: 0}, {d: 1 << 16}]
+
+
+def test_what_is_not_quite_a_set_is_none() -> None:
+    b, (a, c, _) = builder()
+    for words in (
+        [0, 1],
+        [2, 1, a, 0],
+        [2, 1, c, 0, a, 0],
+        [2, 1, a, 0, a, 0],
+        [1, 1, 1, 0],
+        [1, 1, 0, 0],
+        [1, 1, 1 << 31, 0],
+        [1, 2, a, 0],
+        [0xFFFFFFFF, 1, a, 0],
+    ):
+        assert parse_sets(struct.pack(f"<{len(words)}I", *words), b.parse()) == [], words
+
+
+def test_encodes_what_it_reads() -> None:
+    b, (a, c, _) = builder()
+    sets = [{a: 5, c: 0}, {c: 1}]
+    assert parse_sets(encode_sets(sets), b.parse()) == sets
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(0, 9)), st.binary(max_size=3))
+def test_any_bytes_give_sets_of_functions(words: list[int], tail: bytes) -> None:
+    b, functions = builder()
+    for members in parse_sets(struct.pack(f"<{len(words)}I", *words) + tail, b.parse()):
+        assert members
+        assert set(members) <= set(functions)
