@@ -1,0 +1,96 @@
+"""The ``kfunc-lsp`` command: one module per subcommand, each imported only when it is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from kfunc_lsp import __version__
+from kfunc_lsp.errors import KfuncLspError
+
+CLEAN, FINDINGS, UNABLE = 0, 1, 2
+"""Exit codes: nothing found, something found, could not run."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kfunc-lsp",
+        description="What libbpf and the verifier will say about the kfuncs that BPF programs declare and call.",
+        epilog="examples:\n"
+        "  kfunc-lsp check prog.bpf.c --kernel 6.18 --kernel 7.3\n"
+        "  kfunc-lsp check prog.bpf.c --kernel /usr/lib/debug/boot/vmlinux-7.3.4\n"
+        "  kfunc-lsp kernel show 7.3 bpf_wq_set_callback\n"
+        "  kfunc-lsp serve",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"kfunc-lsp {__version__}")
+    parser.add_argument("--stdio", action="store_true", help="run the language server (the same as `serve`)")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    check = commands.add_parser("check", help="check BPF programs in C against kernels")
+    check.add_argument("files", nargs="+", metavar="FILE", help="a program: NAME.bpf.c")
+    check.add_argument(
+        "--kernel", "-k", action="append", metavar="K",
+        help="a vmlinux, raw BTF or pack; `running`; a bundled kernel (`kfunc-lsp kernel list`); may be repeated",
+    )  # fmt: skip
+    check.add_argument("--include", "-I", action="append", metavar="DIR", help="search DIR for headers first")
+    check.add_argument("--define", "-D", action="append", metavar="NAME[=VALUE]", help="define a macro")
+
+    kernel = commands.add_parser("kernel", help="look into a kernel's kfuncs").add_subparsers(
+        dest="action", metavar="ACTION", required=True
+    )
+    kernel.add_parser("list", help="list the bundled kernels")
+    show = kernel.add_parser("show", help="list a kernel's kfuncs, or show one")
+    show.add_argument("kernel", metavar="K", help="as for `check --kernel`")
+    show.add_argument("name", metavar="NAME", nargs="?", help="a function to show in full")
+    export = kernel.add_parser("export", help="write a kernel pack: all that is known of a kernel's kfuncs, in 10 kB")
+    export.add_argument("image", metavar="FILE", help="a vmlinux or raw BTF")
+    export.add_argument("--output", "-o", metavar="PACK", required=True, help="where to write it")
+    export.add_argument("--btf-ids", metavar="FILE", help="the .BTF_ids section that goes with a raw BTF")
+    export.add_argument("--release", metavar="NAME", help="the kernel's release, where the file does not tell it")
+
+    serve = commands.add_parser("serve", help="run the language server on standard input and output")
+    serve.add_argument("--stdio", action="store_true", help="accepted for editors that pass it; the default")
+    explain = commands.add_parser("explain", help="explain a rule")
+    explain.add_argument("rule", metavar="RULE", nargs="?", help="a rule's name; without one they are listed")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the answer is the exit code (0 clean, 1 findings, 2 could not run)."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return _run(parser, options)
+    except KfuncLspError as error:
+        print(f"kfunc-lsp: {error}", file=sys.stderr)
+        return UNABLE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNABLE
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    if options.command == "check":
+        from kfunc_lsp.cli import check
+
+        return check.run(options)
+    if options.command == "kernel":
+        from kfunc_lsp.cli import kernel
+
+        return kernel.run(options)
+    if options.command == "explain":
+        from kfunc_lsp.cli import explain
+
+        return explain.run(options.rule)
+    if options.command == "serve" or options.stdio:
+        from kfunc_lsp.server import serve
+
+        serve()
+        return CLEAN
+    parser.print_help()
+    return UNABLE

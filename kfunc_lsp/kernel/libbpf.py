@@ -12,7 +12,6 @@ from enum import Enum
 from kfunc_lsp.btf.types import (
     Array,
     Const,
-    Enum as EnumType,
     FuncProto,
     Fwd,
     Int,
@@ -27,6 +26,9 @@ from kfunc_lsp.btf.types import (
     Void,
     Volatile,
     skip_modifiers_and_typedefs,
+)
+from kfunc_lsp.btf.types import (
+    Enum as EnumType,
 )
 from kfunc_lsp.kernel.model import Kernel, KernelFunction
 

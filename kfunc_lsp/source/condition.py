@@ -103,15 +103,7 @@ def _literal(token: str) -> tuple[int, bool]:
     match = _INTEGER.match(token)
     if match:
         digits, suffix = match.groups()
-        base = (
-            16
-            if digits[:2] in ("0x", "0X")
-            else 2
-            if digits[:2] in ("0b", "0B")
-            else 8
-            if digits[0] == "0"
-            else 10
-        )
+        base = 16 if digits[:2] in ("0x", "0X") else 2 if digits[:2] in ("0b", "0B") else 8 if digits[0] == "0" else 10
         if len(digits) > 70:
             raise ConditionError(f"`{digits[:20]}…` is too large")
         try:
@@ -139,9 +131,7 @@ def _apply(operator: str, left: tuple[int, bool], right: tuple[int, bool]) -> tu
     if unsigned:
         a, b = a & _MASK, b & _MASK
     if operator in ("==", "!=", "<", ">", "<=", ">="):
-        return int(
-            {"==": a == b, "!=": a != b, "<": a < b, ">": a > b, "<=": a <= b, ">=": a >= b}[operator]
-        ), False
+        return int({"==": a == b, "!=": a != b, "<": a < b, ">": a > b, "<=": a <= b, ">=": a >= b}[operator]), False
     if operator in ("/", "%"):
         if b == 0:
             return 0, unsigned
@@ -171,9 +161,7 @@ def evaluate(rest: str, table: Mapping[str, Macro], has: HasFeature) -> bool:
                 raise ConditionError(f"`{text}` without `)`") from None
             operand = raw[at + 1 : end]
             if "include" in text and operand and operand[0] in table:
-                operand = [
-                    t[0] for t in Expander(table, None).expand((o, -1, NOTHING_HIDDEN, None) for o in operand)
-                ]
+                operand = [t[0] for t in Expander(table, None).expand((o, -1, NOTHING_HIDDEN, None) for o in operand)]
             plain.append("1" if has(text, "".join(operand)) else "0")
             at = end + 1
         else:

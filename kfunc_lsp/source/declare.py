@@ -33,15 +33,13 @@ from kfunc_lsp.source.expand import Token
 from kfunc_lsp.source.text import is_identifier
 
 _STORAGE = frozenset(
-    "extern static inline __inline __inline__ register _Noreturn __extension__ auto _Thread_local typedef".split()
+    ["extern", "static", "inline", "__inline", "__inline__", "register", "_Noreturn", "__extension__", "auto", "_Thread_local", "typedef"]
 )
 _QUALIFIERS = {
     "const": Const, "__const": Const, "volatile": Volatile, "__volatile__": Volatile,
     "restrict": Restrict, "__restrict": Restrict, "__restrict__": Restrict,
 }  # fmt: skip
-_BASE = frozenset(
-    "void char short int long signed unsigned float double _Bool bool __int128 __signed__".split()
-)
+_BASE = frozenset(["void", "char", "short", "int", "long", "signed", "unsigned", "float", "double", "_Bool", "bool", "__int128", "__signed__"])
 _SIZES = {"char": 1, "short": 2, "int": 4, "_Bool": 1, "bool": 1, "__int128": 16}
 _DEEPEST = 60
 
@@ -257,9 +255,7 @@ class _Parser:
                 for qualifier in qualifiers:
                     base = qualifier(base)
             for suffix in reversed(suffixes):
-                base = (
-                    Array(base, suffix) if isinstance(suffix, int) else FuncProto(base, suffix[0], suffix[1])
-                )
+                base = Array(base, suffix) if isinstance(suffix, int) else FuncProto(base, suffix[0], suffix[1])
             return inner(base) if inner else base
 
         return build, name, index

@@ -92,9 +92,7 @@ def parse_arguments(arguments: Sequence[str], directory: str) -> Flags:
     def folder(path: str) -> str:
         return posixpath.normpath(posixpath.join(directory, path))
 
-    lists: dict[str, list[str]] = {
-        k: [] for k in ("-I", "-isystem", "-idirafter", "-iquote", "-D", "-U", "-include")
-    }
+    lists: dict[str, list[str]] = {k: [] for k in ("-I", "-isystem", "-idirafter", "-iquote", "-D", "-U", "-include")}
     cpu, optimised, standard = _DEFAULT_CPU, False, 201710
     at = 0
     while at < len(arguments):

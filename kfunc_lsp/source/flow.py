@@ -18,11 +18,10 @@ _OPENING = {"(": ")", "[": "]", "{": "}"}
 _CLOSING = frozenset(_OPENING.values())
 _EXITS = frozenset(("return", "goto", "break", "continue"))
 _COMPARISONS = frozenset(("==", "!=", "<", ">", "<=", ">="))
-_ASSIGNMENTS = frozenset("= += -= *= /= %= &= |= ^= <<= >>=".split())
+_ASSIGNMENTS = frozenset(["=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>="])
 _TRANSPARENT = frozenset(("likely", "unlikely", "__builtin_expect"))
 _TYPE_WORDS = frozenset(
-    "struct union enum const volatile unsigned signed int long short char bool _Bool void u8 u16 u32 u64 s8 s16 s32 s64 "
-    "__u8 __u16 __u32 __u64 __s8 __s16 __s32 __s64 size_t sizeof".split()
+    ["struct", "union", "enum", "const", "volatile", "unsigned", "signed", "int", "long", "short", "char", "bool", "_Bool", "void", "u8", "u16", "u32", "u64", "s8", "s16", "s32", "s64", "__u8", "__u16", "__u32", "__u64", "__s8", "__s16", "__s32", "__s64", "size_t", "sizeof"]
 )
 _DEEPEST = 80
 
@@ -64,9 +63,7 @@ class Flow:
 
     def over(self, at: int) -> tuple[Condition, ...]:
         """The conditions over token ``at``, outermost first."""
-        return tuple(
-            c for start, end, c in sorted(self.regions, key=lambda r: (r[0], -r[1])) if start <= at < end
-        )
+        return tuple(c for start, end, c in sorted(self.regions, key=lambda r: (r[0], -r[1])) if start <= at < end)
 
     def _text(self, at: int) -> str:
         return self.tokens[at][0] if self.start <= at < self.end else ""
@@ -301,12 +298,7 @@ class Flow:
         operator = self._text(at)
         left, right = self._expression(start, at), self._expression(at + 1, end)
         for side, other in ((left, right), (right, left)):
-            if (
-                isinstance(other, Constant)
-                and not other.value
-                and operator in ("==", "!=")
-                and mentions(side)
-            ):
+            if isinstance(other, Constant) and not other.value and operator in ("==", "!=") and mentions(side):
                 return Not(side) if operator == "==" else side
         if mentions(left) or mentions(right):
             return Opaque()
@@ -404,9 +396,7 @@ class Flow:
                     at = close
                 elif text not in _TYPE_WORDS:
                     memory = self._text(at + 1) in ("->", "[") or self._text(at - 1) == "*"
-                    parts.append(
-                        Runtime() if memory and text not in self.scope.constants else self._atom(text)
-                    )
+                    parts.append(Runtime() if memory and text not in self.scope.constants else self._atom(text))
             elif text == "(":
                 close = self._partners.get(at, end)
                 if not self._is_cast(at, close):
@@ -422,11 +412,7 @@ class Flow:
             return Opaque()
         if name in self.scope.functions or name.startswith("__builtin"):
             return Opaque(compiled_out=True)
-        return (
-            Runtime()
-            if name.startswith(("bpf_", "scx_")) or name in self.scope.ksyms
-            else Opaque(compiled_out=True)
-        )
+        return Runtime() if name.startswith(("bpf_", "scx_")) or name in self.scope.ksyms else Opaque(compiled_out=True)
 
 
 def _blend(parts: list[Condition] | tuple[Condition, ...]) -> Condition:

@@ -112,9 +112,7 @@ class Header:
             if which < len(spans) and spans[which][0] <= at:
                 continue
             floor = spans[which - 1][1] if which else 0
-            start = max(
-                text.rfind(";", floor, at), text.rfind("}", floor, at), text.rfind("{", floor, at), floor - 1
-            )
+            start = max(text.rfind(";", floor, at), text.rfind("}", floor, at), text.rfind("{", floor, at), floor - 1)
             end = text.find(";", at)
             end = len(text) if end < 0 else end + 1
             name = _declared_name(text[start + 1 : at])
@@ -190,9 +188,7 @@ class HeaderCache:
             header = self._headers[path] = Header(file)
         return header
 
-    def find(
-        self, name: str, quoted: bool, includer: str, paths: IncludePaths, after: str = ""
-    ) -> Header | None:
+    def find(self, name: str, quoted: bool, includer: str, paths: IncludePaths, after: str = "") -> Header | None:
         """The header that ``#include`` of ``name`` in file ``includer`` means (``after``: start behind that folder)."""
         if posixpath.isabs(name):
             return self.load(name)

@@ -15,8 +15,7 @@ from kfunc_lsp.source.text import IDENTIFIER, is_identifier, lex
 from kfunc_lsp.unit.model import SourceFile, Span
 
 _SHAPING = frozenset(
-    "__attribute__ asm __asm__ if else for while do switch case default return goto break continue extern "
-    "typedef struct union enum static _Static_assert typeof __typeof__".split()
+    ["__attribute__", "asm", "__asm__", "if", "else", "for", "while", "do", "switch", "case", "default", "return", "goto", "break", "continue", "extern", "typedef", "struct", "union", "enum", "static", "_Static_assert", "typeof", "__typeof__"]
 )
 
 

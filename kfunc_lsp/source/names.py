@@ -66,9 +66,7 @@ class UnitNames:
                 end = text.find(";", at)
                 start = text.rfind("typedef", max(0, at - 4000), at)
                 if start >= 0 and end >= 0 and self._is_one_statement(text[start:at]):
-                    tokens: list[Token] = [
-                        (t, -1, NOTHING_HIDDEN, None) for t, _ in lex(blank(text[start : end + 1]))
-                    ]
+                    tokens: list[Token] = [(t, -1, NOTHING_HIDDEN, None) for t, _ in lex(blank(text[start : end + 1]))]
                     try:
                         declarator = parse_declaration(tokens, self)
                     except DeclarationError:

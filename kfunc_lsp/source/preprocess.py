@@ -81,9 +81,7 @@ class Preprocessor:
     main file is expanded, as ``clang -E`` does.
     """
 
-    def __init__(
-        self, cache: HeaderCache, flags: Flags, known: Iterable[str], everything: bool = False
-    ) -> None:
+    def __init__(self, cache: HeaderCache, flags: Flags, known: Iterable[str], everything: bool = False) -> None:
         self.stream = TokenStream()
         self._cache = cache
         self._flags = flags
@@ -253,8 +251,7 @@ class Preprocessor:
         """Tokens of a ksym statement of a large header, with the macros as they stand at the end of the unit."""
         base = self.stream.locations.base(header.file)
         tokens: list[Token] = [
-            (t, base + at, NOTHING_HIDDEN, None)
-            for t, at in lex(header.blanked, statement.start, statement.end)
+            (t, base + at, NOTHING_HIDDEN, None) for t, at in lex(header.blanked, statement.start, statement.end)
         ]
         try:
             return self._expander.expand(tokens)

@@ -54,9 +54,7 @@ class _Builder:
         self.declared = declared | frozenset(self.stream.large)
         self.callable = known - self.declared - frozenset(self.bodies)
         self.flows: dict[int, Flow] = {}
-        constants = {
-            n: "volatile" not in w.split() for n, w in scan.variables.items() if "const" in w.split()
-        }
+        constants = {n: "volatile" not in w.split() for n, w in scan.variables.items() if "const" in w.split()}
         statics = {n: True for n, w in scan.variables.items() if "static" in w.split()}
         self.constants = {**statics, **constants, **_kconfig(scan)}
         self.globals = frozenset(scan.variables) - frozenset(self.constants)
@@ -69,8 +67,7 @@ class _Builder:
         for start, end, body in ranges:
             begin = body.start if body else start
             uses += [
-                self._use(site, body)
-                for site in sites(self.stream.tokens, begin, end, self.declared, self.callable)
+                self._use(site, body) for site in sites(self.stream.tokens, begin, end, self.declared, self.callable)
             ]
             self._mentions(begin, end, body, mentions)
         self._declare_large(uses)
@@ -84,9 +81,7 @@ class _Builder:
             )
             for name, body in self.bodies.items()
         }
-        return Unit(
-            self.file, self.scan.declarations, uses, functions, self.stream.missing, self.stream.problems
-        )
+        return Unit(self.file, self.scan.declarations, uses, functions, self.stream.missing, self.stream.problems)
 
     def _mentions(self, start: int, end: int, body: Body | None, mentions: dict[str, list[Mention]]) -> None:
         tokens = self.stream.tokens
@@ -141,8 +136,4 @@ class _Builder:
 
 def _kconfig(scan: Scan) -> dict[str, bool]:
     """Kconfig externs are rodata that libbpf fills: constants to the verifier, not to the compiler."""
-    return {
-        n: False
-        for n, words in scan.variables.items()
-        if "extern" in words.split() and "const" in words.split()
-    }
+    return {n: False for n, words in scan.variables.items() if "extern" in words.split() and "const" in words.split()}

@@ -17,16 +17,14 @@ from kfunc_lsp.source.text import is_identifier
 from kfunc_lsp.unit.model import Declaration, Span, UseKind
 
 _ASM_CALL = re.compile(r"\bcall\s+(?:%\[)?([A-Za-z_]\w*)")
-_NOT_DECLARATORS = frozenset(
-    "__attribute__ typeof __typeof__ asm __asm__ _Alignas __declspec _Static_assert".split()
-)
-_KEYWORDS = frozenset("if for while switch return sizeof do else case goto".split())
+_NOT_DECLARATORS = frozenset(["__attribute__", "typeof", "__typeof__", "asm", "__asm__", "_Alignas", "__declspec", "_Static_assert"])
+_KEYWORDS = frozenset(["if", "for", "while", "switch", "return", "sizeof", "do", "else", "case", "goto"])
 _UNEVALUATED = frozenset(
-    "_Static_assert sizeof typeof __typeof__ __builtin_constant_p __builtin_types_compatible_p _Alignof".split()
+    ["_Static_assert", "sizeof", "typeof", "__typeof__", "__builtin_constant_p", "__builtin_types_compatible_p", "_Alignof"]
 )
 _CONDITION_BEFORE = frozenset(("!", "&&", "||"))
-_CONDITION_HOLDERS = frozenset("if while ( ! && || __builtin_expect likely unlikely".split())
-_CONDITION_AFTER = frozenset(") && || ? == != ;".split())
+_CONDITION_HOLDERS = frozenset(["if", "while", "(", "!", "&&", "||", "__builtin_expect", "likely", "unlikely"])
+_CONDITION_AFTER = frozenset([")", "&&", "||", "?", "==", "!=", ";"])
 
 
 @dataclass(frozen=True)
@@ -123,13 +121,7 @@ class Scanner:
             text = tokens[index][0]
             if text == "(":
                 before = tokens[index - 1][0] if index > start else ""
-                if (
-                    depth == 0
-                    and found < 0
-                    and before
-                    and is_identifier(before)
-                    and before not in _NOT_DECLARATORS
-                ):
+                if depth == 0 and found < 0 and before and is_identifier(before) and before not in _NOT_DECLARATORS:
                     found = index - 1
                 depth += 1
             elif text == ")":
@@ -214,16 +206,24 @@ class Scanner:
         return Span(first.file, first.start, last.end)
 
     def argument_span(self, start: int, end: int) -> Span | None:
-        """Where the argument in tokens ``[start, end)`` is written; ``None`` where a macro wrote part of its edges."""
-        tokens = self.tokens
-        if start >= end or tokens[start][1] < 0 or tokens[end - 1][1] < 0:
+        """Where the argument in tokens ``[start, end)`` is written: what stands between the brackets or commas.
+
+        ``None`` where a macro wrote one of these.
+        """
+        before = self.tokens[start - 1]
+        after = self.tokens[end] if end < len(self.tokens) else self.tokens[end - 1]
+        if start >= end or before[1] < 0 or after[1] < 0:
             return None
-        return self._range(tokens, start, end)
+        first = self.span(before)
+        last = self.span(after)
+        if first.file is not last.file or last.start < first.end:
+            return None
+        text = first.file.text[first.end : last.start]
+        lead = len(text) - len(text.lstrip())
+        return Span(first.file, first.end + lead, first.end + max(len(text.rstrip()), lead))
 
 
-def sites(
-    tokens: list[Token], start: int, end: int, declared: frozenset[str], callable_: frozenset[str]
-) -> list[Site]:
+def sites(tokens: list[Token], start: int, end: int, declared: frozenset[str], callable_: frozenset[str]) -> list[Site]:
     """Uses in ``[start, end)``: of names that are ``declared`` as ksyms, and calls of names in ``callable_``."""
     found: list[Site] = []
     at = start - 1
@@ -322,11 +322,7 @@ def _first_called(texts: list[str]) -> str:
     for at, text in enumerate(texts):
         if text == "(" and at:
             before = texts[at - 1]
-            if (
-                is_identifier(before)
-                and before not in _NOT_DECLARATORS
-                and before not in ("section", "cleanup")
-            ):
+            if is_identifier(before) and before not in _NOT_DECLARATORS and before not in ("section", "cleanup"):
                 return before
         if text == "=":
             return ""

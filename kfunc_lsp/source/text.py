@@ -43,16 +43,12 @@ def blank(text: str) -> str:
 
 def lex(blanked: str, start: int = 0, end: int | None = None) -> list[Lexeme]:
     """Tokens of blanked text between two offsets."""
-    return [
-        (m.group(), m.start()) for m in _TOKEN.finditer(blanked, start, len(blanked) if end is None else end)
-    ]
+    return [(m.group(), m.start()) for m in _TOKEN.finditer(blanked, start, len(blanked) if end is None else end)]
 
 
 def directives(blanked: str) -> list[tuple[int, int, str, str, int]]:
     """Preprocessor directives of blanked text: (start, end, name, rest of the line, offset of the rest)."""
-    return [
-        (m.start(), m.end(), m.group(1) or "", m.group(2), m.start(2)) for m in _DIRECTIVE.finditer(blanked)
-    ]
+    return [(m.start(), m.end(), m.group(1) or "", m.group(2), m.start(2)) for m in _DIRECTIVE.finditer(blanked)]
 
 
 def is_identifier(text: str) -> bool:

@@ -165,6 +165,14 @@ class Unit:
     missing_headers: Sequence[str]
     problems: Sequence[str]
 
+    @cached_property
+    def uses_by_name(self) -> Mapping[str, Sequence[Use]]:
+        """The uses of each ksym, in order."""
+        found: dict[str, list[Use]] = {}
+        for use in self.uses:
+            found.setdefault(use.name, []).append(use)
+        return found
+
     def declaration(self, name: str) -> Declaration | None:
         """The declaration whose prototype clang keeps: the first that stands in ``.ksyms``."""
         for declaration in self.declarations.get(name, ()):

@@ -1,0 +1,107 @@
+"""``kfunc-lsp check``: the findings for programs, for people."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from kfunc_lsp.check import check, known_names
+from kfunc_lsp.cli import CLEAN, FINDINGS, UNABLE
+from kfunc_lsp.config import Config, load
+from kfunc_lsp.errors import KfuncLspError
+from kfunc_lsp.kernel.model import Kernel
+from kfunc_lsp.kernel.targets import bundled, default_kernel, resolve
+from kfunc_lsp.project import Disk, Project
+from kfunc_lsp.report.text import Style, shown_path, write_finding
+from kfunc_lsp.rules.model import Finding, Severity
+from kfunc_lsp.source.read import read_unit
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check every file; a file that cannot be read is reported and the rest is checked."""
+    began = time.perf_counter()
+    config = load(os.path.dirname(os.path.abspath(options.files[0])))
+    flags = {"kernels": options.kernel, "include": options.include, "define": options.define}
+    given: dict[str, object] = {name: value for name, value in flags.items() if value}
+    if options.include:
+        given["include"] = [os.path.abspath(folder) for folder in options.include]
+    config = config.merged(given, "command line")
+    kernels = load_kernels(config)
+    disk = Disk()
+    project = Project(disk, config.include, config.define)
+    style = Style(sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+    known = known_names(kernels)
+    findings: list[Finding] = []
+    notes: list[str] = []
+    failed = False
+    seen: set[tuple[str, str, int]] = set()
+    for name in options.files:
+        try:
+            file = disk.program(name)
+            unit = read_unit(file, project.headers, project.flags(file.path), known)
+        except KfuncLspError as error:
+            sys.stdout.flush()
+            print(f"kfunc-lsp: {error}", file=sys.stderr)
+            failed = True
+            continue
+        for finding in check(unit, kernels):
+            key = (finding.rule.name, finding.span.file.path, finding.span.start)
+            if key not in seen:
+                seen.add(key)
+                findings.append(finding)
+                print(write_finding(finding, style))
+        if unit.missing_headers and unit.uses:
+            notes.append(
+                f"{shown_path(file.path)}: not found: {_shortened(unit.missing_headers)}; types from there are unknown"
+            )
+        notes += [f"{shown_path(file.path)}: {problem}" for problem in unit.problems]
+    for kernel in kernels:
+        if not kernel.kfuncs_known:
+            notes.append(f"{kernel.name}: {kernel.provenance.detail}")
+    for note in notes:
+        print(f"note: {note}")
+    milliseconds = (time.perf_counter() - began) * 1000
+    print(_summary(findings, len(options.files), kernels, milliseconds, chosen=bool(config.kernels)))
+    if failed:
+        return UNABLE
+    return FINDINGS if any(f.severity > Severity.HINT for f in findings) else CLEAN
+
+
+def load_kernels(config: Config) -> list[Kernel]:
+    """The kernels that the settings name, else the running one, else the newest bundled one."""
+    if not config.kernels:
+        return [default_kernel()]
+    return [resolve(spec) for spec in dict.fromkeys(config.kernels)]
+
+
+def _shortened(names: Sequence[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def _summary(
+    findings: Sequence[Finding], programs: int, kernels: Sequence[Kernel], milliseconds: float, chosen: bool
+) -> str:
+    releases = bundled()
+    names = []
+    for kernel in kernels:
+        path = kernel.provenance.path
+        source = f"bundled {path}" if path in releases else path
+        names.append(f"{kernel.name} ({source.removesuffix(' ' + kernel.name)})")
+    default = "" if chosen else " by default"
+    counts = Counter(f.severity for f in findings)
+    tally = ", ".join(_count(counts[s], s.word) for s in sorted(counts, reverse=True))
+    found = (
+        f"{_count(len(findings), 'finding')} in {_count(programs, 'program')} ({tally})"
+        if findings
+        else (f"no findings · {_count(programs, 'program')}")
+    )
+    label = "kernel" if len(kernels) == 1 else "kernels"
+    return f"{found} · {label}{default}: {'; '.join(names)} · {milliseconds:.0f} ms"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,22 @@
+"""``kfunc-lsp explain``: a rule's documentation."""
+
+from __future__ import annotations
+
+from kfunc_lsp import rules
+from kfunc_lsp.cli import CLEAN
+from kfunc_lsp.errors import KfuncLspError
+
+
+def run(name: str | None) -> int:
+    """Print the page of rule ``name``, or list the rules. Raises ``KfuncLspError`` for a name that is none."""
+    by_name = {rule.name: rule for rule in rules.ALL}
+    if name is None:
+        width = max(len(known) for known in by_name)
+        for known, rule in by_name.items():
+            print(f"{known:<{width}}  {rule.summary}")
+        return CLEAN
+    rule = by_name.get(name)
+    if rule is None:
+        raise KfuncLspError(f"there is no rule `{name}`; there are {', '.join(by_name)}")
+    print(f"# {rule.name}\n{rule.page}", end="")
+    return CLEAN

@@ -1,0 +1,187 @@
+"""What stands on disk around a program: its compiler flags and the headers that it includes.
+
+All file access of the front end goes through ``Disk``. Nothing is executed; only regular files are read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from kfunc_lsp.errors import KfuncLspError
+from kfunc_lsp.source.flags import Flags, parse_arguments
+from kfunc_lsp.source.headers import HeaderCache
+from kfunc_lsp.unit.model import SourceFile
+
+_LARGEST = 64 << 20
+_GUESSED_FOLDERS = ("", "include", "headers", "bpf", "src", "vmlinux", "build", ".output", "libbpf/src", "lib")
+_SYSTEM_FOLDERS = ("/usr/local/include", "/usr/include")
+_LEVELS = 5
+
+
+Database = Mapping[str, tuple[list[str], str]]
+"""A compilation database: the arguments behind the compiler's name, and the folder they are relative to, by file."""
+
+
+class SourceError(KfuncLspError):
+    """A program's file cannot be read; the text names it and says why."""
+
+
+@dataclass
+class Disk:
+    """Files by path, read once and again when they change. ``overlay`` holds texts of open editors instead."""
+
+    overlay: dict[str, SourceFile] = field(default_factory=dict)
+    _files: dict[str, tuple[tuple[int, int], SourceFile]] = field(default_factory=dict)
+    _absent: set[str] = field(default_factory=set)
+
+    def read(self, path: str) -> SourceFile | None:
+        """The file as it is now, or ``None`` where there is none that may be read."""
+        if path in self.overlay:
+            return self.overlay[path]
+        if path in self._absent:
+            return None
+        try:
+            info = os.stat(path)
+        except (OSError, ValueError):
+            self._absent.add(path)
+            return None
+        if not stat.S_ISREG(info.st_mode) or info.st_size > _LARGEST:
+            return None
+        key = (info.st_mtime_ns, info.st_size)
+        cached = self._files.get(path)
+        if cached is not None and cached[0] == key:
+            return cached[1]
+        try:
+            with open(path, "rb") as handle:
+                file = SourceFile(path, handle.read(_LARGEST + 1).decode("latin-1"))
+        except OSError:
+            return None
+        self._files[path] = (key, file)
+        return file
+
+    def look_again(self) -> None:
+        """Forget which files were absent: one may have come since."""
+        self._absent.clear()
+
+    def program(self, path: str) -> SourceFile:
+        """The main file at ``path``. Raises ``SourceError``."""
+        path = os.path.abspath(path)
+        if os.path.isdir(path):
+            raise SourceError(f"{path}: is a folder; name the .bpf.c files in it")
+        file = self.read(path)
+        if file is not None:
+            return file
+        try:
+            with open(path, "rb"):
+                pass
+        except OSError as error:
+            reason = (error.strerror or "cannot be read").lower()
+            raise SourceError(f"{path}: {reason}") from None
+        raise SourceError(f"{path}: is no regular file of at most {_LARGEST >> 20} MiB")
+
+
+@dataclass
+class Project:
+    """Flags and headers for the programs below one folder; ``include`` and ``define`` are the user's own settings."""
+
+    disk: Disk
+    include: tuple[str, ...] = ()
+    define: tuple[str, ...] = ()
+    _databases: dict[str, Database | None] = field(default_factory=dict)
+
+    @cached_property
+    def headers(self) -> HeaderCache:
+        """The header cache that all programs share."""
+        return HeaderCache(self.disk)
+
+    def flags(self, path: str) -> Flags:
+        """Compiler flags for the program at ``path``: the compilation database's, ``compile_flags.txt``'s, or a guess.
+
+        Raises ``SourceError`` where a compilation database is there and cannot be understood.
+        """
+        own = [*(f"-I{folder}" for folder in self.include), *(f"-D{name}" for name in self.define)]
+        for folder in _ancestors(path):
+            database = self._database(os.path.join(folder, "compile_commands.json"))
+            if database is None:
+                database = self._database(os.path.join(folder, "build", "compile_commands.json"))
+            if database:
+                arguments, directory = database.get(path) or _nearest(path, database)
+                return parse_arguments([*own, *arguments], directory)
+            file = self.disk.read(os.path.join(folder, "compile_flags.txt"))
+            if file is not None:
+                lines = [SourceFile.decode(line).strip() for line in file.text.splitlines()]
+                return parse_arguments([*own, *(line for line in lines if line)], folder)
+        return self._guess(path, own)
+
+    def _database(self, path: str) -> Database | None:
+        if path not in self._databases:
+            file = self.disk.read(path)
+            self._databases[path] = None if file is None else _parse_database(file)
+        return self._databases[path]
+
+    def _guess(self, path: str, own: list[str]) -> Flags:
+        folders = []
+        for ancestor in _ancestors(path)[:_LEVELS]:
+            for name in _GUESSED_FOLDERS:
+                folder = os.path.normpath(os.path.join(ancestor, name))
+                if folder not in folders and _holds_headers(folder):
+                    folders.append(folder)
+            if os.path.exists(os.path.join(ancestor, ".git")):
+                break
+        arguments = [*own, "-O2", *(f"-I{folder}" for folder in folders)]
+        for folder in _SYSTEM_FOLDERS:
+            arguments += ["-idirafter", folder]
+        return parse_arguments(arguments, os.path.dirname(path))
+
+
+def _ancestors(path: str) -> list[str]:
+    folders = []
+    folder = os.path.dirname(path)
+    while folder not in folders:
+        folders.append(folder)
+        folder = os.path.dirname(folder)
+    return folders
+
+
+def _holds_headers(folder: str) -> bool:
+    return os.path.isfile(os.path.join(folder, "bpf", "bpf_helpers.h")) or any(
+        os.path.isfile(os.path.join(folder, name)) for name in ("vmlinux.h", "bpf_helpers.h")
+    )
+
+
+def _parse_database(file: SourceFile) -> Database:
+    def broken(why: str) -> SourceError:
+        return SourceError(f"{file.path}: is no compilation database ({why}); write it anew or remove it")
+
+    try:
+        entries = json.loads(file.text.encode("latin-1"))
+    except (ValueError, RecursionError) as error:
+        raise broken(str(error)) from None
+    if not isinstance(entries, list):
+        raise broken("not a list")
+    found: dict[str, tuple[list[str], str]] = {}
+    for entry in entries:
+        if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
+            raise broken("an entry without `file`")
+        directory = str(entry.get("directory", os.path.dirname(file.path)))
+        arguments = entry.get("arguments")
+        if not isinstance(arguments, list):
+            try:
+                arguments = shlex.split(str(entry.get("command", "")))
+            except ValueError as error:
+                raise broken(str(error)) from None
+        name = os.path.normpath(os.path.join(directory, entry["file"]))
+        found[name] = ([str(a) for a in arguments[1:]], directory)
+    return found
+
+
+def _nearest(path: str, database: Database) -> tuple[list[str], str]:
+    """The entry of the file nearest to ``path``: for a header or a file that was added since."""
+    name = max(database, key=lambda other: len(os.path.commonprefix((path, other))))
+    return database[name]

@@ -1,0 +1,231 @@
+"""Rule implicit-argument-passed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kfunc_lsp.btf.cdecl import parameter, prototype
+from kfunc_lsp.kernel.libbpf import essential_name
+from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction
+from kfunc_lsp.rules.edits import has_no_effect, is_editable, shorten_call, shorten_declaration
+from kfunc_lsp.rules.ksyms import INCOMPATIBLE, UNRESOLVED, Externs
+from kfunc_lsp.rules.model import Edit, Fix, Label, Rule, Severity, Stage, Violation
+from kfunc_lsp.unit.guard import Truth
+from kfunc_lsp.unit.model import Declaration, Span, Unit, Use, UseKind
+
+PAGE = """
+## What it does
+Finds declarations and calls that give a kfunc the arguments which the verifier supplies by itself.
+
+## Why is this bad?
+Since Linux 7.0 a kfunc flagged `KF_IMPLICIT_ARGS` is seen by BPF programs without its last arguments
+(`struct bpf_prog_aux *`, `struct btf_struct_meta *` and whatever follows). A declaration that still has them does not
+fit: libbpf refuses the whole object if the extern is strong, and silently leaves it unresolved if it is weak, so that
+every `bpf_ksym_exists()` guard on it is false.
+
+## Example
+```c
+extern int bpf_wq_set_callback(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags,
+                               struct bpf_prog_aux *aux) __ksym;
+bpf_wq_set_callback(&e->work, cb, 0, NULL);
+```
+
+## Use instead
+```c
+extern int bpf_wq_set_callback(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags) __ksym;
+bpf_wq_set_callback(&e->work, cb, 0);
+```
+
+## What libbpf or the kernel says
+A strong extern, from libbpf, before the load:
+`extern (func ksym) 'bpf_wq_set_callback': func_proto [..] incompatible with vmlinux [..]`.
+A weak one that is called without a guard, from the verifier:
+`kfunc 'bpf_wq_set_callback' is referenced but wasn't resolved`.
+A weak one behind a guard loads, and the guarded code is dead: that is a warning.
+
+## Fix safety
+Safe where every extra argument is a plain value (`NULL`, `0`, a name) and stands in the file that is checked. Where an
+extra argument does something (a call, an assignment), or a selected kernel has a kfunc of this name that does take the
+argument (6.17's `bpf_stream_vprintk`), the fix is offered and not applied by itself.
+
+## References
+`process_kfunc_with_implicit_args` in `tools/bpf/resolve_btfids/main.c`; `bpf_core_types_are_compat` in libbpf.
+"""
+
+
+def check(unit: Unit, kernel: Kernel) -> Iterator[Violation]:
+    """Violations of ``unit`` on ``kernel``."""
+    externs = Externs(unit, kernel)
+    for name, uses in unit.uses_by_name.items():
+        function = _implicit(kernel, name)
+        if function is None:
+            continue
+        declaration = unit.declaration(name)
+        if declaration is None or _excess(declaration, function) <= 0:
+            yield from _calls(unit, name, uses, function, declaration)
+        elif not declaration.prototype or not declaration.prototype.variadic:
+            violation = _declared(unit, externs, declaration, uses, function)
+            if violation:
+                yield violation
+    for name, declarations in unit.declarations.items():
+        if name not in unit.uses_by_name and (function := _implicit(kernel, name)) is not None:
+            for declaration in declarations:
+                if is_editable(declaration.span, unit) and declaration.ksym and _excess(declaration, function) > 0:
+                    why = f"harmless as long as no program uses it; the verifier supplies {_supplied(function)}"
+                    yield _violation(Severity.HINT, declaration.name_span, declaration, function, why)
+
+
+def _implicit(kernel: Kernel, name: str) -> KernelFunction | None:
+    function = kernel.get(essential_name(name))
+    return function if function is not None and function.klass is FunctionClass.IMPLICIT else None
+
+
+def _excess(declaration: Declaration, function: KernelFunction) -> int:
+    """How many implicit arguments the declaration spells out; 0 where its length has another reason."""
+    prototype_ = declaration.prototype
+    extra = len(prototype_.params) - len(function.prototype.params) if prototype_ else 0
+    return extra if 0 < extra <= len(function.implicit) else 0
+
+
+def _supplied(function: KernelFunction) -> str:
+    return ", ".join(f"`{parameter(p)}`" for p in function.implicit)
+
+
+def _declared(
+    unit: Unit, externs: Externs, declaration: Declaration, uses: Sequence[Use], function: KernelFunction
+) -> Violation | None:
+    """A declaration with too many parameters: an error where it stops the load, a warning where it is silent."""
+    name = declaration.name
+    calls = tuple(Label(u.span, "called here") for u in uses if u.kind is not UseKind.REFERENCE)
+    if is_editable(declaration.span, unit):
+        place, related = declaration.name_span, calls
+    else:
+        place, related = uses[0].span, (Label(declaration.name_span, "declared here"), *calls[1:])
+    if not unit.is_weak(name):
+        emitted = {unit.emission(use) for use in uses if not use.is_guard} or {Truth.FALSE}
+        if emitted == {Truth.FALSE}:
+            return None
+        severity = Severity.ERROR if Truth.TRUE in emitted else Severity.WARNING
+        why = f"the verifier supplies {_supplied(function)}; a program must not declare it"
+        foreseen = INCOMPATIBLE.format(name=name)
+        return _violation(severity, place, declaration, function, why, Stage.LIBBPF, foreseen, related)
+    reaches = {
+        use: externs.reach(use)
+        for use in uses
+        if use.kind is not UseKind.REFERENCE and unit.emission(use) is not Truth.FALSE
+    }
+    silent = "weak and incompatible is silent: libbpf leaves it unresolved"
+    if Truth.TRUE in reaches.values():
+        why = f"{silent}, and a call to it is reached without a guard"
+        foreseen = UNRESOLVED.format(name=name)
+        return _violation(Severity.ERROR, place, declaration, function, why, Stage.VERIFIER, foreseen, related)
+    if Truth.UNKNOWN in reaches.values():
+        why = f"{silent}, and it is not known whether every call to it is guarded"
+        foreseen = UNRESOLVED.format(name=name)
+        return _violation(Severity.WARNING, place, declaration, function, why, Stage.VERIFIER, foreseen, related)
+    why = f"{silent}, so a guard on it is never true and the guarded code is dead"
+    return _violation(Severity.WARNING, place, declaration, function, why, related=related, is_fallback=True)
+
+
+def _violation(
+    severity: Severity,
+    place: Span,
+    declaration: Declaration,
+    function: KernelFunction,
+    why: str,
+    stage: Stage | None = None,
+    foreseen: str = "",
+    related: tuple[Label, ...] = (),
+    is_fallback: bool = False,
+) -> Violation:
+    extra = declaration.params[len(function.prototype.params) :]
+    return Violation(
+        severity=severity,
+        span=place,
+        headline=f"`{declaration.name}` is declared with {_arguments(len(extra))} that the verifier supplies",
+        why=why,
+        stage=stage,
+        foreseen=foreseen,
+        advice=f"declare: {prototype(declaration.name, function.prototype)}",
+        marks=tuple(Label(span, "supplied by the verifier") for span in extra if span.file is place.file),
+        related=related,
+        subject=declaration.name,
+        is_fallback=is_fallback,
+    )
+
+
+def _calls(
+    unit: Unit, name: str, uses: Sequence[Use], function: KernelFunction, declaration: Declaration | None
+) -> Iterator[Violation]:
+    """Calls with too many arguments though the declaration is right, or with no declaration in sight."""
+    visible = len(function.prototype.params)
+    for use in uses:
+        extra = use.argument_count - visible
+        if use.kind is not UseKind.CALL or not 0 < extra <= len(function.implicit):
+            continue
+        if declaration is not None:
+            if declaration.prototype is None or declaration.prototype.vlen != visible:
+                continue
+            severity, stage = Severity.ERROR, Stage.COMPILE
+            foreseen = f"too many arguments to function call, expected {visible}, have {use.argument_count}"
+        else:
+            severity, stage, foreseen = Severity.WARNING, None, ""
+        where = unit.emission(use)
+        if where is Truth.FALSE and stage is not Stage.COMPILE:
+            continue
+        yield Violation(
+            severity=severity,
+            span=use.span,
+            headline=f"`{name}` is called with {_arguments(extra)} that the verifier supplies",
+            why=f"the verifier supplies {_supplied(function)}"
+            + ("" if declaration else "; no declaration of it was found among the headers at hand"),
+            stage=stage,
+            foreseen=foreseen,
+            advice=f"call: {prototype(name, function.prototype)}",
+            marks=tuple(Label(a, "supplied by the verifier") for a in use.arguments[visible:] if a is not None),
+            related=(Label(use.definition, f"written by macro `{use.macro}`"),) if use.definition else (),
+            subject=name,
+        )
+
+
+def _arguments(count: int) -> str:
+    return "an argument" if count == 1 else f"{count} arguments"
+
+
+def fix(unit: Unit, violation: Violation, kernels: Sequence[Kernel]) -> Fix | None:
+    """Drop the extra parameters of the declaration and the extra arguments of every call, all in the main file."""
+    name = violation.subject
+    functions = [f for f in (_implicit(kernel, name) for kernel in kernels) if f is not None]
+    visible = {len(f.prototype.params) for f in functions}
+    if len(visible) != 1:
+        return None
+    keep = visible.pop()
+    edits: list[Edit | None] = []
+    effects = False
+    for declaration in unit.declarations.get(name, ()):
+        if declaration.prototype and len(declaration.prototype.params) > keep:
+            if not is_editable(declaration.span, unit):
+                return None
+            edits.append(shorten_declaration(declaration, keep))
+    for use in unit.uses_by_name.get(name, ()):
+        if use.kind is UseKind.CALL and use.argument_count > keep:
+            if not is_editable(use.span, unit):
+                return None
+            edits.append(shorten_call(use, keep))
+            effects = effects or not all(a and has_no_effect(a) for a in use.arguments[keep:])
+    unique = {(e.span.start, e.span.end): e for e in edits if e is not None}
+    if None in edits or not unique:
+        return None
+    caution = "an argument that would be dropped does something" if effects else ""
+    others = [k.name for k in kernels if (f := k.get(essential_name(name))) and f.klass is not FunctionClass.IMPLICIT]
+    if others and not caution:
+        caution = f"{', '.join(others)}: `{name}` is another function there"
+    return Fix(f"let the verifier supply the last {_arguments_title(functions[0])}", tuple(unique.values()), caution)
+
+
+def _arguments_title(function: KernelFunction) -> str:
+    count = len(function.implicit)
+    return "argument" if count == 1 else f"{count} arguments"
+
+
+RULE = Rule("implicit-argument-passed", PAGE, check, fix)

@@ -1,0 +1,232 @@
+"""Rule unflagged-impl-called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kfunc_lsp.btf.cdecl import prototype
+from kfunc_lsp.kernel.libbpf import Outcome, essential_name
+from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction
+from kfunc_lsp.rules.edits import extern_statement, flavor, has_no_effect, is_editable, shorten_call
+from kfunc_lsp.rules.ksyms import INCOMPATIBLE, UNRESOLVED, Externs, version
+from kfunc_lsp.rules.model import Edit, Fix, Label, Rule, Severity, Stage, Violation
+from kfunc_lsp.unit.guard import Truth, mentions
+from kfunc_lsp.unit.model import Span, Unit, Use, UseKind
+
+PAGE = """
+## What it does
+Finds calls to, and guards on, a `bpf_foo_impl` that exists in BTF only.
+
+## Why is this bad?
+Since Linux 7.0 every kfunc with implicit arguments leaves a second function `bpf_foo_impl` in BTF, with all its
+arguments. It is a description, not a function: it has no address and no flags, and the kernel refuses a program that
+holds a call to it, even in dead code and behind `bpf_ksym_exists()`, since libbpf does find the name in BTF. Eight older
+`_impl` kfuncs (`bpf_obj_new_impl` and its like) are functions of their own and stay callable; they are not reported.
+
+## Example
+```c
+extern int bpf_wq_set_callback_impl(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags,
+                                    struct bpf_prog_aux *aux) __ksym;
+bpf_wq_set_callback_impl(&e->work, cb, 0, NULL);
+```
+
+## Use instead
+```c
+extern int bpf_wq_set_callback(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags) __ksym;
+bpf_wq_set_callback(&e->work, cb, 0);
+```
+For kernels before 7.0 too, prefer the new form and keep the old one weak and declared the old way, with `void *`:
+```c
+extern int bpf_wq_set_callback(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags) __weak __ksym;
+extern int bpf_wq_set_callback_impl(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags,
+                                    void *aux__prog) __weak __ksym;
+if (bpf_ksym_exists(bpf_wq_set_callback))
+        bpf_wq_set_callback(&e->work, cb, 0);
+else
+        bpf_wq_set_callback_impl(&e->work, cb, 0, NULL);
+```
+
+## What libbpf or the kernel says
+Where the declaration fits BTF, from the kernel, before it looks at the code:
+`cannot find address for kernel function bpf_wq_set_callback_impl`; for a guard alone, since 7.3:
+`ldimm64 failed to find the address for kernel symbol 'bpf_wq_set_callback_impl'.`
+Where it does not fit (`void *aux`) and is strong, from libbpf:
+`extern (func ksym) 'bpf_wq_set_callback_impl': func_proto [..] incompatible with vmlinux [..]`.
+Where it does not fit and is weak, nothing is said: it stays unresolved, a guard on it is never true (a warning), and a
+call without a guard fails with `kfunc 'bpf_wq_set_callback_impl' is referenced but wasn't resolved`.
+
+## Fix safety
+Safe where every selected kernel has the kfunc under its plain name and every dropped argument is a plain value. Where a
+selected kernel has only the `_impl`, the fix is offered and not applied by itself.
+
+## References
+`add_kfunc_call` and `fetch_kfunc_meta` in `kernel/bpf/verifier.c`; `process_kfunc_with_implicit_args` in
+`tools/bpf/resolve_btfids/main.c`.
+"""
+
+_NO_ADDRESS = "cannot find address for kernel function {name}"
+_NO_ADDRESS_OF_GUARD = "ldimm64 failed to find the address for kernel symbol '{name}'."
+
+
+def check(unit: Unit, kernel: Kernel) -> Iterator[Violation]:
+    """Violations of ``unit`` on ``kernel``."""
+    externs = Externs(unit, kernel)
+    for name, uses in unit.uses_by_name.items():
+        function = kernel.get(essential_name(name))
+        if function is None or function.klass is not FunctionClass.BTF_ONLY_IMPL:
+            continue
+        seen: set[tuple[str, int]] = set()
+        for use in uses:
+            place = (use.span.file.path, use.span.start)
+            violation = _violation(unit, externs, name, use, function)
+            if violation is not None and place not in seen:
+                seen.add(place)
+                yield violation
+
+
+def _violation(unit: Unit, externs: Externs, name: str, use: Use, function: KernelFunction) -> Violation | None:
+    emitted = unit.emission(use)
+    weak = unit.is_weak(name)
+    if emitted is Truth.FALSE or (use.is_guard and not weak):
+        return None
+    outcome = externs.resolution(name).outcome
+    target = essential_name(name)
+    severity = Severity.ERROR if emitted is Truth.TRUE else Severity.WARNING
+    if outcome is Outcome.INCOMPATIBLE and not weak:
+        why = f"it exists in BTF only and may not be called; nor does the declaration fit: {externs.resolution(name).reason}"
+        return _make(unit, externs, use, function, severity, why, Stage.LIBBPF, INCOMPATIBLE.format(name=name))
+    if outcome is Outcome.RESOLVED or not weak:
+        release = version(externs.kernel.release or externs.kernel.name)
+        on_address = use.kind is UseKind.REFERENCE and release is not None and release >= (7, 3)
+        foreseen = (_NO_ADDRESS_OF_GUARD if on_address else _NO_ADDRESS).format(name=target)
+        why = "it exists in BTF only: the kernel refuses the program before it looks at the code"
+        if use.is_guard or any(name in mentions(guard) for guard in use.guards):
+            why += "; the guard does not help, as libbpf does find the name in BTF"
+        elif use.guards and externs.reach(use) is not Truth.TRUE:
+            why += ", even if the call is never reached"
+        return _make(unit, externs, use, function, severity, why, Stage.VERIFIER, foreseen)
+    return _weak(unit, externs, use, function, severity, outcome)
+
+
+def _weak(
+    unit: Unit, externs: Externs, use: Use, function: KernelFunction, severity: Severity, outcome: Outcome
+) -> Violation | None:
+    """A weak extern that does not fit, or may not: silently unresolved."""
+    name = use.name
+    silent = "weak and incompatible is silent: libbpf leaves it unresolved"
+    reach = externs.reach(use)
+    foreseen = UNRESOLVED.format(name=name)
+    if outcome is Outcome.UNKNOWN:
+        why = "it exists in BTF only and may not be called (its declaration was not found or rests on missing headers)"
+        if reach is not Truth.TRUE or use.kind is UseKind.REFERENCE:
+            return _make(unit, externs, use, function, Severity.WARNING, why, None, "")
+        return _make(unit, externs, use, function, severity, why, Stage.VERIFIER, foreseen)
+    if use.kind is UseKind.REFERENCE:
+        if not use.is_guard or reach is Truth.FALSE:
+            return None
+        why = f"{silent} ({externs.resolution(name).reason}), and the guarded code is dead"
+        return _make(unit, externs, use, function, Severity.WARNING, why, None, "", "this guard is never true")
+    if reach is Truth.FALSE:
+        return None
+    why = f"{silent} ({externs.resolution(name).reason}), and the call is reached without a guard"
+    if reach is Truth.UNKNOWN:
+        severity = Severity.WARNING
+        why = f"{silent} ({externs.resolution(name).reason}), and it is not known whether the call is guarded"
+    return _make(unit, externs, use, function, severity, why, Stage.VERIFIER, foreseen)
+
+
+def _make(
+    unit: Unit,
+    externs: Externs,
+    use: Use,
+    function: KernelFunction,
+    severity: Severity,
+    why: str,
+    stage: Stage | None,
+    foreseen: str,
+    label: str = "",
+) -> Violation:
+    base = externs.kernel.get(function.base or "")
+    keep = len(base.prototype.params) if base else use.argument_count
+    headline = f"`{use.name}` cannot be called"
+    if label:
+        headline = f"`{use.name}` is never there: this guard is never true"
+    elif use.kind is UseKind.REFERENCE:
+        headline = f"`{use.name}` cannot be referred to"
+    marks = [a for a in use.arguments[keep:] if a is not None and a.file is use.span.file]
+    related = [Label(use.definition, f"written by macro `{use.macro}`")] if use.definition else []
+    declaration = unit.declaration(use.name)
+    if declaration is not None:
+        related.append(Label(declaration.name_span, "declared here"))
+    new_name = (function.base or "") + flavor(use.name)
+    return Violation(
+        severity=severity,
+        span=use.span,
+        headline=headline,
+        why=why,
+        stage=stage,
+        foreseen=foreseen,
+        label=label,
+        advice=f"call: {prototype(new_name, base.prototype)}" if base else "",
+        marks=tuple(Label(span, "supplied by the verifier") for span in marks),
+        related=tuple(related),
+        subject=use.name,
+        is_fallback=bool(label),
+    )
+
+
+def fix(unit: Unit, violation: Violation, kernels: Sequence[Kernel]) -> Fix | None:
+    """Rename every use to the plain name, drop the arguments that the verifier supplies, and declare the plain name."""
+    old = violation.subject
+    base_name = essential_name(old).removesuffix("_impl")
+    bases = {k.name: k.get(base_name) for k in kernels}
+    present = [f for f in bases.values() if f is not None and f.klass is FunctionClass.IMPLICIT]
+    counts = {len(f.prototype.params) for f in present}
+    if len(counts) != 1:
+        return None
+    keep = counts.pop()
+    new = base_name + flavor(old)
+    edits: list[Edit] = []
+    effects = False
+    for use in unit.uses_by_name.get(old, ()):
+        if use.macro or not is_editable(use.span, unit) or use.kind in (UseKind.ASM, UseKind.CLEANUP):
+            return None
+        edits.append(Edit(use.span, new))
+        if use.kind is UseKind.CALL and use.argument_count > keep:
+            shortened = shorten_call(use, keep)
+            if shortened is None:
+                return None
+            edits.append(shortened)
+            effects = effects or not all(a and has_no_effect(a) for a in use.arguments[keep:])
+    edits += _declare(unit, old, new, present[0])
+    caution = "an argument that would be dropped does something" if effects else ""
+    without = [name for name, f in bases.items() if f is None or not f.callable]
+    if without:
+        caution = f"{', '.join(without)} {'has' if len(without) == 1 else 'have'} no `{base_name}` to call"
+    unique = {(e.span.start, e.span.end): e for e in edits}
+    return Fix(f"call `{new}`, without the arguments that the verifier supplies", tuple(unique.values()), caution)
+
+
+def _declare(unit: Unit, old: str, new: str, base: KernelFunction) -> list[Edit]:
+    """Edits that leave a declaration of ``new``: the old one rewritten, or a new one before its first user."""
+    here = [d for d in unit.declarations.get(old, ()) if is_editable(d.span, unit)]
+    statement = extern_statement(new, base, unit.is_weak(old))
+    if unit.declarations.get(new):
+        return [Edit(_line(d.span), "") for d in here]
+    if here:
+        return [Edit(here[0].span, statement), *(Edit(_line(d.span), "") for d in here[1:])]
+    functions = [f.span.start for f in unit.functions.values() if f.span.file is unit.file]
+    text = unit.file.text
+    first = min(functions, default=0)
+    start = max(text.rfind("\n\n", 0, first), text.rfind(";\n", 0, first), text.rfind("}\n", 0, first))
+    at = text.find("\n", start + 1) + 1 if start >= 0 else 0
+    return [Edit(Span(unit.file, at, at), statement + "\n")]
+
+
+def _line(span: Span) -> Span:
+    """``span`` with the line end behind it."""
+    text = span.file.text
+    return Span(span.file, span.start, span.end + (text[span.end : span.end + 1] == "\n"))
+
+
+RULE = Rule("unflagged-impl-called", PAGE, check, fix)
