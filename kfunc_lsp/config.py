@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from kfunc_lsp.errors import KfuncLspError
 
@@ -18,7 +19,8 @@ class ConfigError(KfuncLspError):
 
 
 def _option(description: str) -> tuple[str, ...]:
-    return field(default=(), metadata={"help": description})  # type: ignore[no-any-return]
+    default: tuple[str, ...] = field(default=(), metadata={"help": description})
+    return default
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Config:
     def merged(self, values: Mapping[str, object], origin: str) -> Config:
         """These settings with ``values`` over them. ``origin`` names where they come from. Raises ``ConfigError``."""
         known = self.options()
-        changes: dict[str, tuple[str, ...]] = {}
+        changes: dict[str, Any] = {}
         for key, value in values.items():
             if key not in known:
                 import difflib

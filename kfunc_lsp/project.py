@@ -183,5 +183,10 @@ def _parse_database(file: SourceFile) -> Database:
 
 def _nearest(path: str, database: Database) -> tuple[list[str], str]:
     """The entry of the file nearest to ``path``: for a header or a file that was added since."""
-    name = max(database, key=lambda other: len(os.path.commonprefix((path, other))))
-    return database[name]
+    parts = path.split("/")
+
+    def shared(other: str) -> int:
+        pairs = zip(parts, other.split("/"), strict=False)
+        return next((i for i, (mine, theirs) in enumerate(pairs) if mine != theirs), len(parts))
+
+    return database[max(database, key=shared)]

@@ -15,8 +15,8 @@ def run(name: str | None) -> int:
         for known, rule in by_name.items():
             print(f"{known:<{width}}  {rule.summary}")
         return CLEAN
-    rule = by_name.get(name)
-    if rule is None:
+    wanted = by_name.get(name)
+    if wanted is None:
         raise KfuncLspError(f"there is no rule `{name}`; there are {', '.join(by_name)}")
-    print(f"# {rule.name}\n{rule.page}", end="")
+    print(f"# {wanted.name}\n{wanted.page}", end="")
     return CLEAN

@@ -20,8 +20,9 @@ Finds calls to, and guards on, a `bpf_foo_impl` that exists in BTF only.
 ## Why is this bad?
 Since Linux 7.0 every kfunc with implicit arguments leaves a second function `bpf_foo_impl` in BTF, with all its
 arguments. It is a description, not a function: it has no address and no flags, and the kernel refuses a program that
-holds a call to it, even in dead code and behind `bpf_ksym_exists()`, since libbpf does find the name in BTF. Eight older
-`_impl` kfuncs (`bpf_obj_new_impl` and its like) are functions of their own and stay callable; they are not reported.
+holds a call to it, even in dead code and behind `bpf_ksym_exists()`, since libbpf does find the name in BTF. Eight
+older `_impl` kfuncs (`bpf_obj_new_impl` and its like) are functions of their own and stay callable; they are not
+reported.
 
 ## Example
 ```c
@@ -93,7 +94,8 @@ def _violation(unit: Unit, externs: Externs, name: str, use: Use, function: Kern
     target = essential_name(name)
     severity = Severity.ERROR if emitted is Truth.TRUE else Severity.WARNING
     if outcome is Outcome.INCOMPATIBLE and not weak:
-        why = f"it exists in BTF only and may not be called; nor does the declaration fit: {externs.resolution(name).reason}"
+        reason = externs.resolution(name).reason
+        why = f"it exists in BTF only and may not be called; nor does the declaration fit: {reason}"
         return _make(unit, externs, use, function, severity, why, Stage.LIBBPF, INCOMPATIBLE.format(name=name))
     if outcome is Outcome.RESOLVED or not weak:
         release = version(externs.kernel.release or externs.kernel.name)

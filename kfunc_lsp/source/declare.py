@@ -33,13 +33,17 @@ from kfunc_lsp.source.expand import Token
 from kfunc_lsp.source.text import is_identifier
 
 _STORAGE = frozenset(
-    ["extern", "static", "inline", "__inline", "__inline__", "register", "_Noreturn", "__extension__", "auto", "_Thread_local", "typedef"]
+    """
+    extern static inline __inline __inline__ register _Noreturn __extension__ auto _Thread_local typedef
+    """.split()
 )
-_QUALIFIERS = {
+Qualifier = type[Const] | type[Volatile] | type[Restrict]
+
+_QUALIFIERS: dict[str, Qualifier] = {
     "const": Const, "__const": Const, "volatile": Volatile, "__volatile__": Volatile,
     "restrict": Restrict, "__restrict": Restrict, "__restrict__": Restrict,
 }  # fmt: skip
-_BASE = frozenset(["void", "char", "short", "int", "long", "signed", "unsigned", "float", "double", "_Bool", "bool", "__int128", "__signed__"])
+_BASE = frozenset("void char short int long signed unsigned float double _Bool bool __int128 __signed__".split())
 _SIZES = {"char": 1, "short": 2, "int": 4, "_Bool": 1, "bool": 1, "__int128": 16}
 _DEEPEST = 60
 
@@ -113,7 +117,7 @@ class _Parser:
     def specifiers(self) -> tuple[Type, bool]:
         """The base type of a declaration, and whether it is a typedef."""
         words: list[str] = []
-        qualifiers: list[type[Const] | type[Volatile] | type[Restrict]] = []
+        qualifiers: list[Qualifier] = []
         found: Type | None = None
         is_typedef = False
         self.type_attributes = []
@@ -212,7 +216,7 @@ class _Parser:
         self.depth += 1
         if self.depth > _DEEPEST:
             raise DeclarationError("the declarator is nested too deeply")
-        pointers: list[list[type[Const] | type[Volatile] | type[Restrict]]] = []
+        pointers: list[list[Qualifier]] = []
         self.skip_attributes()
         while self.peek() == "*":
             self.at += 1

@@ -160,7 +160,7 @@ class Expander:
 
 
 def _arguments(stack: list[Token]) -> tuple[list[list[Token]], int] | None:
-    """Arguments of the call that ``stack`` (reversed) goes on with, and its number of tokens; ``None`` if it is none."""
+    """Arguments of the call that ``stack`` (reversed) goes on with, and its length in tokens; ``None`` without one."""
     if not stack or stack[-1][0] != "(":
         return None
     depth = 0

@@ -18,10 +18,13 @@ _OPENING = {"(": ")", "[": "]", "{": "}"}
 _CLOSING = frozenset(_OPENING.values())
 _EXITS = frozenset(("return", "goto", "break", "continue"))
 _COMPARISONS = frozenset(("==", "!=", "<", ">", "<=", ">="))
-_ASSIGNMENTS = frozenset(["=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>="])
+_ASSIGNMENTS = frozenset("= += -= *= /= %= &= |= ^= <<= >>=".split())
 _TRANSPARENT = frozenset(("likely", "unlikely", "__builtin_expect"))
 _TYPE_WORDS = frozenset(
-    ["struct", "union", "enum", "const", "volatile", "unsigned", "signed", "int", "long", "short", "char", "bool", "_Bool", "void", "u8", "u16", "u32", "u64", "s8", "s16", "s32", "s64", "__u8", "__u16", "__u32", "__u64", "__s8", "__s16", "__s32", "__s64", "size_t", "sizeof"]
+    """
+    struct union enum const volatile unsigned signed int long short char bool _Bool void u8 u16 u32 u64 s8 s16
+    s32 s64 __u8 __u16 __u32 __u64 __s8 __s16 __s32 __s64 size_t sizeof
+    """.split()
 )
 _DEEPEST = 80
 

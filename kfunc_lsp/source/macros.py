@@ -15,7 +15,10 @@ from kfunc_lsp.source.text import IDENTIFIER, is_identifier, lex
 from kfunc_lsp.unit.model import SourceFile, Span
 
 _SHAPING = frozenset(
-    ["__attribute__", "asm", "__asm__", "if", "else", "for", "while", "do", "switch", "case", "default", "return", "goto", "break", "continue", "extern", "typedef", "struct", "union", "enum", "static", "_Static_assert", "typeof", "__typeof__"]
+    """
+    __attribute__ asm __asm__ if else for while do switch case default return goto break continue extern
+    typedef struct union enum static _Static_assert typeof __typeof__
+    """.split()
 )
 
 
@@ -147,12 +150,9 @@ class Interest:
         return answer
 
     def in_arguments(self, macro: Macro, tokens: Iterable[str]) -> bool:
-        """Whether a use of ``macro`` with these argument tokens has to be expanded though its body is of no interest."""
+        """Whether a use of ``macro`` has to be expanded for these argument tokens, whatever its body."""
         pasting = self.pasting(macro.name)
-        for token in tokens:
-            if token in self.known or (pasting and token in self.prefixes) or self.hot(token):
-                return True
-        return False
+        return any(t in self.known or (pasting and t in self.prefixes) or self.hot(t) for t in tokens)
 
 
 def _beginnings(name: str) -> Iterable[str]:

@@ -17,13 +17,21 @@ from kfunc_lsp.source.text import is_identifier
 from kfunc_lsp.unit.model import Declaration, Span, UseKind
 
 _ASM_CALL = re.compile(r"\bcall\s+(?:%\[)?([A-Za-z_]\w*)")
-_NOT_DECLARATORS = frozenset(["__attribute__", "typeof", "__typeof__", "asm", "__asm__", "_Alignas", "__declspec", "_Static_assert"])
-_KEYWORDS = frozenset(["if", "for", "while", "switch", "return", "sizeof", "do", "else", "case", "goto"])
+_NOT_DECLARATORS = frozenset("__attribute__ typeof __typeof__ asm __asm__ _Alignas __declspec _Static_assert".split())
+_KEYWORDS = frozenset("if for while switch return sizeof do else case goto".split())
 _UNEVALUATED = frozenset(
-    ["_Static_assert", "sizeof", "typeof", "__typeof__", "__builtin_constant_p", "__builtin_types_compatible_p", "_Alignof"]
+    [
+        "_Static_assert",
+        "sizeof",
+        "typeof",
+        "__typeof__",
+        "__builtin_constant_p",
+        "__builtin_types_compatible_p",
+        "_Alignof",
+    ]
 )
 _CONDITION_BEFORE = frozenset(("!", "&&", "||"))
-_CONDITION_HOLDERS = frozenset(["if", "while", "(", "!", "&&", "||", "__builtin_expect", "likely", "unlikely"])
+_CONDITION_HOLDERS = frozenset("if while ( ! && || __builtin_expect likely unlikely".split())
 _CONDITION_AFTER = frozenset([")", "&&", "||", "?", "==", "!=", ";"])
 
 
@@ -284,7 +292,7 @@ def _asm_sites(tokens: list[Token], at: int, end: int, names: frozenset[str]) ->
 def arguments(tokens: list[Token], opening: int, end: int) -> list[tuple[int, int]]:
     """Token ranges of the arguments of the call whose ``(`` is at ``opening``; an unclosed call ends at ``;``."""
     depth = 0
-    found = []
+    found: list[tuple[int, int]] = []
     start = opening + 1
     for at in range(opening, end):
         text = tokens[at][0]

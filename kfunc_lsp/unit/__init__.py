@@ -1,0 +1,1 @@
+"""The shared model of a BPF program."""
