@@ -60,15 +60,11 @@ def read_elf(path: Path, file: BinaryIO) -> ElfSections:
 def _content(path: Path, file: BinaryIO, section: Section) -> bytes:
     name, offset, size = section.name, section["sh_offset"], section["sh_size"]
     if section["sh_type"] == "SHT_NOBITS":
-        raise ImageError(
-            f"{path}: its {name} section has no content (a file of debug symbols?); give the vmlinux"
-        )
+        raise ImageError(f"{path}: its {name} section has no content (a file of debug symbols?); give the vmlinux")
     if section.compressed:
         raise ImageError(f"{path}: its {name} section is compressed; decompress it first (objcopy)")
     if size > _MAX_SECTION:
-        raise ImageError(
-            f"{path}: its {name} section is larger than {_MAX_SECTION >> 20} MiB; the file is damaged"
-        )
+        raise ImageError(f"{path}: its {name} section is larger than {_MAX_SECTION >> 20} MiB; the file is damaged")
     if offset + size > os.fstat(file.fileno()).st_size:
         raise ImageError(f"{path}: its {name} section ends beyond the file; the file is cut")
     file.seek(offset)
@@ -77,11 +73,7 @@ def _content(path: Path, file: BinaryIO, section: Section) -> bytes:
 
 def _release(file: BinaryIO, rodata: Section | None) -> str:
     """The release in the banner ``Linux version …``; empty where ``.rodata`` has none."""
-    if (
-        rodata is None
-        or rodata["sh_type"] == "SHT_NOBITS"
-        or rodata["sh_offset"] > os.fstat(file.fileno()).st_size
-    ):
+    if rodata is None or rodata["sh_type"] == "SHT_NOBITS" or rodata["sh_offset"] > os.fstat(file.fileno()).st_size:
         return ""
     file.seek(rodata["sh_offset"])
     left, tail = min(rodata["sh_size"], _MAX_SECTION), b""

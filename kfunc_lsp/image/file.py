@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from kfunc_lsp.errors import ImageError
+from kfunc_lsp.errors import ImageError, PackError
 from kfunc_lsp.kernel.pack import MAGIC as PACK_MAGIC
 from kfunc_lsp.kernel.pack import PackMeta, read_pack
 
@@ -106,21 +106,22 @@ def _read(path: Path, file: BinaryIO) -> Image:
         sections = read_elf(path, file)
         return Image(path, sections.btf, sections.btf_ids, sections.release, sections.arch)
     if head.startswith(PACK_MAGIC):
-        pack = read_pack(_read_all(path, file))
+        try:
+            pack = read_pack(_read_all(path, file))
+        except PackError as error:
+            raise PackError(f"{path}: {error}") from None
         return Image(path, pack.btf, pack.btf_ids, pack.meta.release, pack.meta.arch, pack.meta)
     if any(head.startswith(signature, offset) for offset, signature in _KERNEL_IMAGES):
         raise ImageError(f"{path}: is a compressed kernel image: not read yet; give its vmlinux or raw BTF")
     for signature, form in _COMPRESSED.items():
         if head.startswith(signature):
             raise ImageError(f"{path}: is compressed ({form}); decompress it first")
-    raise ImageError(
-        f"{path}: is neither BTF, ELF nor a kernel pack; give a vmlinux, raw BTF or a kernel pack"
-    )
+    raise ImageError(f"{path}: is neither BTF, ELF nor a kernel pack; give a vmlinux, raw BTF or a kernel pack")
 
 
 def _read_all(path: Path, file: BinaryIO) -> bytes:
-    """The whole file. Its size is taken from what is read, for files of sysfs need not tell it."""
-    data = file.read(_MAX_SIZE + 1)
-    if len(data) > _MAX_SIZE:
+    """The whole file. A size that the file claims can refuse it, but not admit it: sysfs need not tell."""
+    data = file.read(_MAX_SIZE + 1) if os.fstat(file.fileno()).st_size <= _MAX_SIZE else None
+    if data is None or len(data) > _MAX_SIZE:
         raise ImageError(f"{path}: is larger than {_MAX_SIZE >> 20} MiB; no kernel's BTF is")
     return data

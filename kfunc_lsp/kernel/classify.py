@@ -66,12 +66,8 @@ class _Classifier:
         tags = btf.decl_tags(KFUNC_TAG)
         self._tagged = {target for target, part in tags if part == -1 and btf.kind(target) == Kind.FUNC}
         if sets and len(self._tagged & self._flags.keys()) * 2 < len(self._tagged):
-            raise BtfError(
-                ".BTF_ids: most kfuncs of the BTF are in none of its sets; it is of another kernel"
-            )
-        self._impls = {
-            found: func_id for func_id, found in sorted(btf.names_ending(_IMPL, Kind.FUNC), reverse=True)
-        }
+            raise BtfError(".BTF_ids: most kfuncs of the BTF are in none of its sets; it is of another kernel")
+        self._impls = {found: func_id for func_id, found in sorted(btf.names_ending(_IMPL, Kind.FUNC), reverse=True)}
         self._kfuncs = {
             btf.name(func_id): func_id for func_id in sorted(self._tagged | self._flags.keys(), reverse=True)
         }

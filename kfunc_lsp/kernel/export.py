@@ -7,6 +7,7 @@ is read by the same code.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Set
 
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.minimise import minimise
@@ -18,19 +19,31 @@ from kfunc_lsp.kernel.pack import Pack, PackMeta, write_pack
 from kfunc_lsp.kernel.sets import encode_sets, parse_sets
 
 
-def export(image: Image, *, release: str = "", source: str = "") -> bytes:
+def export(
+    image: Image,
+    *,
+    release: str = "",
+    source: str = "",
+    known_names: Set[str] = frozenset(),
+) -> bytes:
     """The bytes of ``image``'s pack, the same for the same image.
 
-    ``release`` is the kernel's where the image does not tell, ``source`` says in words where it is from. The
-    pack of a pack keeps the description it has. Raises ``BtfError`` where the BTF is damaged, or does not
-    tell kfuncs from functions.
+    ``release`` is the kernel's where the image does not tell, ``source`` says in words where it is from,
+    ``known_names`` is what ``build_kernel`` takes. The pack of a pack keeps the description it has. Raises
+    ``BtfError`` where the BTF is damaged, or does not tell kfuncs from functions.
     """
     btf = Btf.parse(image.btf)
     release = image.release or release
-    provenance = Provenance("image", str(image.path), "")
-    kernel = build_kernel(btf, image.btf_ids, name=release, release=release, provenance=provenance)
+    kernel = build_kernel(
+        btf,
+        image.btf_ids,
+        name=release,
+        release=release,
+        provenance=Provenance("image", str(image.path), ""),
+        known_names=known_names,
+    )
     if not kernel.kfuncs_known:
-        raise BtfError(f"{image.path}: {kernel.provenance.detail}")
+        raise BtfError(kernel.provenance.detail)
     small, new_ids = minimise(btf, (f.type_id for f in kernel.functions.values()), KFUNC_TAG)
     sets = parse_sets(image.btf_ids, btf) if image.btf_ids is not None else []
     ids = encode_sets({new_ids[func]: flags for func, flags in members.items()} for members in sets)

@@ -64,7 +64,5 @@ def decode(flags: int) -> list[Flag]:
     """The flags set in ``flags``, by bit; a bit that has no name yet is named by its number."""
     known = [flag for flag in FLAGS if flags & flag.value]
     rest = flags & ~sum(flag.value for flag in FLAGS)
-    unknown = [
-        Flag(1 << bit, f"bit {bit}", "not known to this version") for bit in range(32) if rest >> bit & 1
-    ]
+    unknown = [Flag(1 << bit, f"bit {bit}", "not known to this version") for bit in range(32) if rest >> bit & 1]
     return known + unknown

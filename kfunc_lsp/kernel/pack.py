@@ -85,13 +85,9 @@ def _content(data: bytes) -> bytes:
         )
     payload = data[_HEADER.size :]
     if len(payload) != packed_size or zlib.crc32(payload) != checksum:
-        raise PackError(
-            "kernel pack: its content does not fit its checksum; it is damaged, fetch or export it again"
-        )
+        raise PackError("kernel pack: its content does not fit its checksum; it is damaged, fetch or export it again")
     if size > _MAX_SIZE:
-        raise PackError(
-            f"kernel pack: it claims {size} bytes, more than a kernel's index can have; it is damaged"
-        )
+        raise PackError(f"kernel pack: it claims {size} bytes, more than a kernel's index can have; it is damaged")
     inflater = zlib.decompressobj()
     try:
         content = inflater.decompress(payload, size + 1)

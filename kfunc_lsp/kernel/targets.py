@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.errors import BtfError, KfuncLspError, TargetError
-from kfunc_lsp.image.file import open_image, read_btf_ids
+from kfunc_lsp.image.file import Image, open_image, read_btf_ids
 from kfunc_lsp.kernel.classify import build_kernel
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, Provenance
 
@@ -37,15 +38,36 @@ def resolve(spec: str, btf_ids: Path | None = None) -> Kernel:
     ``btf_ids`` is a file with the ``.BTF_ids`` section that goes with a raw BTF. Raises ``TargetError`` where
     ``spec`` means nothing, and ``ImageError``, ``PackError`` or ``BtfError`` where the file is not usable.
     """
-    is_path = "/" in spec
-    release = None if is_path else _bundled_release(spec)
-    if release is not None:
-        return _load(_BUNDLE / (release + _SUFFIX), spec, btf_ids)
-    if spec == RUNNING:
-        return _load(RUNNING_BTF, f"{RUNNING} ({os.uname().release})", btf_ids)
-    if is_path or os.path.lexists(spec):
-        return _load(Path(spec), "", btf_ids)
-    raise TargetError(_unknown(spec))
+    target = _target(spec)
+    image = _open(target, btf_ids)
+    kind = "pack" if image.is_pack else "btf" if image.btf_ids is None else "image"
+    try:
+        return build_kernel(
+            Btf.parse(image.btf),
+            image.btf_ids,
+            name=target.name or image.release or _short_name(target.path),
+            release=image.release,
+            provenance=Provenance(kind, target.label, ""),
+            known_names=_known_names(image),
+        )
+    except BtfError as error:
+        raise BtfError(f"{target.path}: {error}") from None
+
+
+def export_pack(spec: str, btf_ids: Path | None = None, *, source: str = "") -> bytes:
+    """The kernel pack of the kernel that ``spec`` means; ``source`` says in words where it is from.
+
+    Takes and raises what ``resolve`` does; ``BtfError`` also where the kernel does not tell its kfuncs.
+    """
+    from kfunc_lsp.kernel.export import export
+
+    target = _target(spec)
+    image = _open(target, btf_ids)
+    release = _short_name(target.path) if target.path.name.endswith(_FILE_SUFFIXES) else ""
+    try:
+        return export(image, release=release, source=source, known_names=_known_names(image))
+    except BtfError as error:
+        raise BtfError(f"{target.path}: {error}") from None
 
 
 def default_kernel() -> Kernel:
@@ -60,27 +82,38 @@ def default_kernel() -> Kernel:
     return resolve(bundled()[0])
 
 
-def _load(path: Path, name: str, btf_ids: Path | None) -> Kernel:
-    """The kernel in the file ``path``, called ``name``, or else after what the file says of itself."""
-    image = open_image(path)
-    ids = image.btf_ids if btf_ids is None else read_btf_ids(btf_ids)
-    kind = "pack" if image.is_pack else "btf" if ids is None else "image"
-    where = path.name.removesuffix(_SUFFIX) if path.parent == _BUNDLE else str(path)
-    try:
-        return build_kernel(
-            Btf.parse(image.btf),
-            ids,
-            name=name or image.release or _short_name(path),
-            release=os.uname().release if path == RUNNING_BTF else image.release,
-            provenance=Provenance(kind, where, ""),
-            known_names=_implicit_names() if ids is None and not image.is_pack else frozenset(),
-        )
-    except BtfError as error:
-        raise BtfError(f"{path}: {error}") from None
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What a spec comes to: a file, what its kernel is called (empty: as the file says), where it is from."""
+
+    path: Path
+    name: str
+    label: str
 
 
-def _implicit_names() -> frozenset[str]:
-    """The kfuncs with implicit arguments of the newest bundled kernel."""
+def _target(spec: str) -> _Target:
+    is_path = "/" in spec
+    release = None if is_path else _bundled_release(spec)
+    if release is not None:
+        return _Target(_BUNDLE / (release + _SUFFIX), spec, release)
+    if spec == RUNNING:
+        return _Target(RUNNING_BTF, f"{RUNNING} ({os.uname().release})", str(RUNNING_BTF))
+    if is_path or os.path.lexists(spec):
+        return _Target(Path(spec), "", spec)
+    raise TargetError(_unknown(spec))
+
+
+def _open(target: _Target, btf_ids: Path | None) -> Image:
+    image = open_image(target.path)
+    if target.path == RUNNING_BTF:
+        image = replace(image, release=os.uname().release)
+    return image if btf_ids is None else replace(image, btf_ids=read_btf_ids(btf_ids))
+
+
+def _known_names(image: Image) -> frozenset[str]:
+    """Without flags, the kfuncs with implicit arguments of the newest bundled kernel."""
+    if image.btf_ids is not None:
+        return frozenset()
     newest = resolve(bundled()[0])
     return frozenset(f.name for f in newest.functions.values() if f.klass == FunctionClass.IMPLICIT)
 
