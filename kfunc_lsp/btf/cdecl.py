@@ -78,9 +78,7 @@ def _emit(chain: list[Type], name: str) -> str:
                 text += f" {_QUALIFIERS[type(part)]}"
             case TypeTag(tag, _, is_attribute):
                 text += _leading_qualifiers(chain)
-                text += (
-                    f" __attribute__(({tag}))" if is_attribute else f' __attribute__((btf_type_tag("{tag}")))'
-                )
+                text += f" __attribute__(({tag}))" if is_attribute else f' __attribute__((btf_type_tag("{tag}")))'
             case Array(_, count):
                 return text + _emit_array(chain, name, count, after_pointer)
             case FuncProto() as proto:

@@ -8,7 +8,7 @@ nobody's business.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from itertools import compress
 from typing import NamedTuple
 
@@ -71,7 +71,7 @@ class _IdsByName(NamedTuple):
 class Btf:
     """One BTF section; with a base, a split one whose ids and string offsets go on where the base's end.
 
-    ``decl_tags``, ``find`` and ``names_ending`` look at the section's own types only (libbpf
+    ``decl_tags``, ``find``, ``find_any`` and ``names_ending`` look at the section's own types only (libbpf
     ``btf__find_by_name_kind_own``); everything that takes an id takes the base's ids too.
     """
 
@@ -153,6 +153,15 @@ class Btf:
             for offset in table.offsets_of(name.encode("utf-8", "replace")):
                 found += named.at(offset)
         return sorted(found)
+
+    def find_any(self, names: Set[str], kind: Kind) -> Iterator[tuple[int, str]]:
+        """Id and name of each own type of this kind that has one of ``names``; in no particular order."""
+        named = self._ids_by_name_offset(kind)
+        wanted = {name.encode("utf-8", "replace") for name in names}
+        for table in self._string_tables():
+            for offset in table.offsets_naming(wanted, named.last):
+                for type_id in named.at(offset):
+                    yield type_id, self.string(offset)
 
     def names_ending(self, suffix: str, kind: Kind) -> Iterator[tuple[int, str]]:
         """Id and name of each own type of this kind whose name ends in ``suffix``; in no particular order."""
@@ -252,14 +261,10 @@ class Btf:
         built = owner._types.get(type_id)
         if built is None:
             if depth > _MAX_DEPTH:
-                raise BtfError(
-                    f"BTF: type id {type_id} refers to itself or is nested too deep; the data is damaged"
-                )
+                raise BtfError(f"BTF: type id {type_id} refers to itself or is nested too deep; the data is damaged")
             built = owner._types[type_id] = owner._build_record(type_id, index, depth + 1)
             if built[1] > _MAX_NODES:
-                raise BtfError(
-                    f"BTF: type id {type_id} has more than {_MAX_NODES} parts; the data is damaged"
-                )
+                raise BtfError(f"BTF: type id {type_id} has more than {_MAX_NODES} parts; the data is damaged")
         return built
 
     def _build_record(self, type_id: int, index: int, depth: int) -> tuple[Type, int]:
@@ -299,9 +304,7 @@ class Btf:
         if kind == Kind.FLOAT:
             return Float(name, last), 1
         if kind in _NOT_TYPES:
-            raise BtfError(
-                f"BTF: type id {type_id} is a {Kind(kind).name} where a type is wanted; the data is damaged"
-            )
+            raise BtfError(f"BTF: type id {type_id} is a {Kind(kind).name} where a type is wanted; the data is damaged")
         return Unknown(name or f"BTF kind {kind}"), 1
 
     def _build_proto(self, at: int, vlen: int, returns_id: int, depth: int) -> tuple[FuncProto, int]:

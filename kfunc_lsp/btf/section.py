@@ -55,9 +55,7 @@ def read_sections(data: bytes) -> Sections:
     )
     for what, offset, length in sections:
         if hdr_len + offset + length > len(data):
-            raise BtfError(
-                f"BTF: the {what} section ends beyond the data ({len(data)} bytes); the file is cut"
-            )
+            raise BtfError(f"BTF: the {what} section ends beyond the data ({len(data)} bytes); the file is cut")
     if type_off % 4 or type_len % 4:
         raise BtfError("BTF: the type section is not a whole number of aligned words; the data is damaged")
     types, strings, layout = (data[hdr_len + o : hdr_len + o + n] for _, o, n in sections)

@@ -6,7 +6,7 @@ another. The offsets of a split BTF go on where its base's end; each table knows
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 
 
 class StringTable:
@@ -39,3 +39,15 @@ class StringTable:
             first = self._data.rfind(0, 0, at) + 1
             yield from range(first + self.start, at + self.start + 1)
             at = self._data.find(needle, at + len(needle))
+
+    def offsets_naming(self, names: Set[bytes], offsets: Iterable[int]) -> list[int]:
+        """Those of ``offsets`` that lie in this table and at which one of ``names`` can be read.
+
+        For many names this is one walk, where ``offsets_of`` would search the whole table for each.
+        """
+        data, start, end = self._data, self.start, self.end
+        return [
+            offset
+            for offset in offsets
+            if start <= offset < end and data[offset - start : data.index(0, offset - start)] in names
+        ]

@@ -132,11 +132,10 @@ class _Classifier:
     def _untagged_kfuncs(self, known_names: Set[str]) -> dict[str, int]:
         """B6: functions that have lost their tag, as their name and the argument left in them show."""
         suspects: dict[str, int] = {}
-        for name in known_names - self._kfuncs.keys():
-            for func_id in self._btf.find(name, Kind.FUNC)[:1]:
-                params = self._btf.func_proto(func_id).params
-                if params and _is_implicit(params[-1]):
-                    suspects[name] = func_id
+        for func_id, name in self._btf.find_any(known_names - self._kfuncs.keys(), Kind.FUNC):
+            params = self._btf.func_proto(func_id).params
+            if params and _is_implicit(params[-1]):
+                suspects[name] = min(func_id, suspects.get(name, func_id))
         return suspects
 
     def _function(self, name: str, klass: FunctionClass) -> KernelFunction:

@@ -104,6 +104,8 @@ def test_finds_every_type_of_a_name_and_kind() -> None:
     assert btf.find("twin", Kind.FUNC) == [first, second, third]
     assert btf.find("alone", Kind.FUNC) == [shared]
     assert btf.find("absent", Kind.FUNC) == []
+    found = sorted(btf.find_any({"twin", "alone", "absent", "win"}, Kind.FUNC))
+    assert found == [(first, "twin"), (second, "twin"), (third, "twin"), (shared, "alone")]
 
 
 def test_two_types_of_one_name_offset() -> None:
@@ -129,6 +131,8 @@ def test_split_btf_goes_on_where_its_base_ends(big_endian: bool) -> None:
     assert btf.find("bpf_ct_lookup", Kind.FUNC) == [own]
     assert btf.find("nf_conn_get", Kind.FUNC) == [borrowed]
     assert btf.find("bpf_base", Kind.FUNC) == []
+    names = {"nf_conn_get", "bpf_base", "bpf_ct_lookup"}
+    assert sorted(btf.find_any(names, Kind.FUNC)) == [(own, "bpf_ct_lookup"), (borrowed, "nf_conn_get")]
     assert btf.decl_tags("bpf_kfunc") == [(own, -1)]
     assert btf.name(task) == ""
     assert btf.kind(task) == Kind.PTR
