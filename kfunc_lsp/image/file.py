@@ -83,14 +83,13 @@ def _open_regular(path: Path) -> BinaryIO:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except ValueError as error:
         raise ImageError(f"{str(path)!r}: is no file name: {error}") from None
-    file = os.fdopen(descriptor, "rb") if not stat.S_ISDIR(os.fstat(descriptor).st_mode) else None
-    if file is None:
-        os.close(descriptor)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
         raise ImageError(f"{path}: is a directory; give a vmlinux, raw BTF or kernel pack in it")
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        file.close()
-        raise ImageError(f"{path}: is no regular file; give a vmlinux, raw BTF or a kernel pack")
-    return file
+    raise ImageError(f"{path}: is no regular file; give a vmlinux, raw BTF or a kernel pack")
 
 
 def _read(path: Path, file: BinaryIO) -> Image:

@@ -240,6 +240,21 @@ def test_a_circle_of_arrays_is_an_error() -> None:
         b.parse().type(1)
 
 
+@pytest.mark.parametrize("ask_inner_first", [True, False])
+def test_a_chain_that_would_exhaust_the_stack_is_an_error(ask_inner_first: bool) -> None:
+    b = BtfBuilder()
+    chain = [b.ptr()]
+    while len(chain) < 5000:
+        chain.append(b.ptr(chain[-1]))
+    btf = b.parse()
+    assert hash(btf.type(chain[150])) == hash(b.parse().type(chain[150]))
+    for type_id in chain[:159] if ask_inner_first else ():
+        btf.type(type_id)
+    for type_id in (chain[160], chain[-1]):
+        with pytest.raises(BtfError, match="damaged"):
+            btf.type(type_id)
+
+
 def test_types_that_multiply_are_an_error() -> None:
     b = BtfBuilder()
     inner = b.ptr()
