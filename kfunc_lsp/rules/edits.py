@@ -11,6 +11,9 @@ from kfunc_lsp.kernel.model import KernelFunction
 from kfunc_lsp.rules.model import Edit
 from kfunc_lsp.unit.model import Declaration, Span, Unit, Use, UseKind
 
+DEAD_CODE_WAKES = "code that is dead now would run"
+"""Why a fix is not safe that makes a guard true which was never true before."""
+
 _PLAIN_VALUE = re.compile(
     r"\(*\s*(?:\(\s*(?:const\s+)?(?:struct\s+\w+|void|\w+)\s*\*\s*\)\s*)?[\w.]+(?:->\w+)*\s*\)*\Z"
 )

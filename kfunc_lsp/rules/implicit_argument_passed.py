@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from kfunc_lsp.btf.cdecl import parameter, prototype
 from kfunc_lsp.kernel.libbpf import essential_name
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction
-from kfunc_lsp.rules.edits import has_no_effect, is_editable, shorten_call, shorten_declaration
+from kfunc_lsp.rules.edits import DEAD_CODE_WAKES, has_no_effect, is_editable, shorten_call, shorten_declaration
 from kfunc_lsp.rules.ksyms import INCOMPATIBLE, UNRESOLVED, Externs
 from kfunc_lsp.rules.model import Edit, Fix, Label, Rule, Severity, Stage, Violation
 from kfunc_lsp.unit.guard import Truth
@@ -45,8 +45,9 @@ A weak one behind a guard loads, and the guarded code is dead: that is a warning
 
 ## Fix safety
 Safe where every extra argument is a plain value (`NULL`, `0`, a name) and stands in the file that is checked. Where an
-extra argument does something (a call, an assignment), or a selected kernel has a kfunc of this name that does take the
-argument (6.17's `bpf_stream_vprintk`), the fix is offered and not applied by itself.
+extra argument does something (a call, an assignment), where a guard that was never true would become true, or where a
+selected kernel has a kfunc of this name that does take the argument (6.17's `bpf_stream_vprintk`), the fix is offered
+and not applied by itself.
 
 ## References
 `process_kfunc_with_implicit_args` in `tools/bpf/resolve_btfids/main.c`; `bpf_core_types_are_compat` in libbpf.
@@ -220,6 +221,8 @@ def fix(unit: Unit, violation: Violation, kernels: Sequence[Kernel]) -> Fix | No
     others = [k.name for k in kernels if (f := k.get(essential_name(name))) and f.klass is not FunctionClass.IMPLICIT]
     if others and not caution:
         caution = f"{', '.join(others)}: `{name}` is another function there"
+    if violation.is_fallback and not caution:
+        caution = DEAD_CODE_WAKES
     return Fix(f"let the verifier supply the last {_arguments_title(functions[0])}", tuple(unique.values()), caution)
 
 

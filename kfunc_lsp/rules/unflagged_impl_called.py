@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from kfunc_lsp.btf.cdecl import prototype
 from kfunc_lsp.kernel.libbpf import Outcome, essential_name
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction
-from kfunc_lsp.rules.edits import extern_statement, flavor, has_no_effect, is_editable, shorten_call
+from kfunc_lsp.rules.edits import DEAD_CODE_WAKES, extern_statement, flavor, has_no_effect, is_editable, shorten_call
 from kfunc_lsp.rules.ksyms import INCOMPATIBLE, UNRESOLVED, Externs, version
 from kfunc_lsp.rules.model import Edit, Fix, Label, Rule, Severity, Stage, Violation
 from kfunc_lsp.unit.guard import Truth, mentions
@@ -58,7 +58,8 @@ call without a guard fails with `kfunc 'bpf_wq_set_callback_impl' is referenced 
 
 ## Fix safety
 Safe where every selected kernel has the kfunc under its plain name and every dropped argument is a plain value. Where a
-selected kernel has only the `_impl`, the fix is offered and not applied by itself.
+selected kernel has only the `_impl`, or a guard that was never true would become true, the fix is offered and not
+applied by itself.
 
 ## References
 `add_kfunc_call` and `fetch_kfunc_meta` in `kernel/bpf/verifier.c`; `process_kfunc_with_implicit_args` in
@@ -205,6 +206,8 @@ def fix(unit: Unit, violation: Violation, kernels: Sequence[Kernel]) -> Fix | No
     without = [name for name, f in bases.items() if f is None or not f.callable]
     if without:
         caution = f"{', '.join(without)} {'has' if len(without) == 1 else 'have'} no `{base_name}` to call"
+    elif violation.is_fallback:
+        caution = DEAD_CODE_WAKES
     unique = {(e.span.start, e.span.end): e for e in edits}
     return Fix(f"call `{new}`, without the arguments that the verifier supplies", tuple(unique.values()), caution)
 

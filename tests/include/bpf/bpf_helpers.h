@@ -1,0 +1,13 @@
+/* What the fixtures use of libbpf's header of this name. */
+#pragma once
+
+#define SEC(name) __attribute__((section(name), used))
+#define __ksym __attribute__((section(".ksyms")))
+#define __weak __attribute__((weak))
+#define NULL ((void *)0)
+#define __uint(name, val) int (*name)[val]
+#define __type(name, val) typeof(val) *name
+#define bpf_ksym_exists(sym) ({ _Static_assert(!__builtin_constant_p(!!sym), #sym " is not weak"); !!sym; })
+
+static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *) 1;
+static u32 (*bpf_get_prandom_u32)(void) = (void *) 7;

@@ -1,0 +1,38 @@
+/* The few types that the fixtures use: a stand-in for the vmlinux.h that a program is compiled with. */
+#pragma once
+
+typedef unsigned char __u8, u8;
+typedef int __s32, s32;
+typedef unsigned int __u32, u32;
+typedef unsigned long long __u64, u64;
+typedef _Bool bool;
+
+struct bpf_prog_aux {
+	int id;
+};
+
+struct btf_struct_meta {
+	u32 btf_id;
+};
+
+struct bpf_wq {
+	u64 __opaque[2];
+};
+
+struct bpf_list_head {
+	u64 __opaque[2];
+};
+
+struct bpf_list_node {
+	u64 __opaque[3];
+};
+
+struct task_struct {
+	int pid;
+};
+
+struct __sk_buff {
+	u32 len;
+};
+
+enum { BPF_MAP_TYPE_ARRAY = 2 };

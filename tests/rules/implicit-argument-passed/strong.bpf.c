@@ -1,0 +1,25 @@
+// A strong extern with the argument that the verifier supplies: libbpf refuses the object.
+// kernels: 7.0 7.2 7.3
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct elem { struct bpf_wq work; };
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, int); __type(value, struct elem); } map SEC(".maps");
+
+extern int bpf_wq_init(struct bpf_wq *wq, void *p__map, unsigned int flags) __ksym;
+static int cb(void *map, int *key, void *value) { return 0; }
+
+extern int bpf_wq_set_callback(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags, struct bpf_prog_aux *aux) __ksym; // want error "extern (func ksym) 'bpf_wq_set_callback': func_proto [..] incompatible with vmlinux [..]"
+
+SEC("tc")
+int p(struct __sk_buff *ctx)
+{
+	int k = 0;
+	struct elem *e = bpf_map_lookup_elem(&map, &k);
+
+	if (!e || bpf_wq_init(&e->work, &map, 0))
+		return 0;
+	return bpf_wq_set_callback(&e->work, cb, 0, NULL);
+}
