@@ -373,7 +373,7 @@ _FEATURES_SINCE = {
 @lru_cache(maxsize=8)
 def predefined(cpu: int) -> dict[str, Macro]:
     """The table for ``-mcpu=v<cpu>``; callers copy it before they change it."""
-    lines = _COMMON.split("\n") + [f"__BPF_CPU_VERSION__ {cpu}"]
+    lines = [*_COMMON.split("\n"), f"__BPF_CPU_VERSION__ {cpu}"]
     lines += [f"{name} 1" for name, since in _FEATURES_SINCE.items() if cpu >= since]
     table = {}
     for line in lines:

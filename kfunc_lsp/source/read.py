@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from kfunc_lsp.source.expand import MacroUse, Token
+from kfunc_lsp.source.expression import Scope
 from kfunc_lsp.source.flags import Flags
-from kfunc_lsp.source.flow import Flow, Scope
+from kfunc_lsp.source.flow import Flow
 from kfunc_lsp.source.headers import Header, HeaderCache
 from kfunc_lsp.source.names import UnitNames
 from kfunc_lsp.source.preprocess import Preprocessor

@@ -50,7 +50,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A use of a ksym in the token stream: ``at`` is the token; ``arguments`` the token ranges of a call's arguments."""
+    """A use of a ksym in the token stream: ``at`` is its token, ``arguments`` the token ranges of a call."""
 
     name: str
     at: int

@@ -1,0 +1,315 @@
+"""Expressions of C as conditions: what ``a && !b``, ``bpf_ksym_exists(x)`` or ``p->field`` come to.
+
+No grammar of expressions is needed beyond ``&&``, ``||``, ``!``, ``?:`` and comparisons; what is not understood is
+``Opaque``, never an assertion. Which statements stand under a condition is ``flow``'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kfunc_lsp.source.expand import Token
+from kfunc_lsp.source.text import is_identifier
+from kfunc_lsp.unit.guard import Both, Condition, Constant, Either, Exists, Not, Opaque, Runtime, mentions
+
+_OPENING = {"(": ")", "[": "]", "{": "}"}
+_CLOSING = frozenset(_OPENING.values())
+_COMPARISONS = frozenset(("==", "!=", "<", ">", "<=", ">="))
+_ASSIGNMENTS = frozenset("= += -= *= /= %= &= |= ^= <<= >>=".split())
+_TRANSPARENT = frozenset(("likely", "unlikely", "__builtin_expect"))
+_TYPE_WORDS = frozenset(
+    """
+    struct union enum const volatile unsigned signed int long short char bool _Bool void u8 u16 u32 u64 s8 s16
+    s32 s64 __u8 __u16 __u32 __u64 __s8 __s16 __s32 __s64 size_t sizeof
+    """.split()
+)
+DEEPEST = 80
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What names mean inside a function.
+
+    ``ksyms`` are names whose truth is existence; ``constants`` file-level names that the compiler or the verifier may
+    take as constants, with True where the compiler may (no ``volatile``); ``globals`` other file-level variables;
+    ``parameters`` the function's own, ``is_program`` whether the kernel passes them; ``functions`` those defined here.
+    """
+
+    ksyms: frozenset[str]
+    constants: Mapping[str, bool]
+    globals: frozenset[str]
+    parameters: frozenset[str]
+    is_program: bool
+    functions: frozenset[str]
+
+
+@dataclass
+class Expressions:
+    """Expressions in one body ``[start, end)``; ``regions`` collects which tokens stand under which condition."""
+
+    tokens: list[Token]
+    start: int
+    end: int
+    scope: Scope
+    regions: list[tuple[int, int, Condition]] = field(default_factory=list)
+    _depth: int = 0
+
+    def __post_init__(self) -> None:
+        self._partners = self._match()
+        self._locals = self._assignments()
+        self._resolving: set[str] = set()
+        self._known: dict[str, Condition] = {}
+
+    def _block(self, start: int, end: int) -> None:
+        """Walk the statements of a block: a statement expression holds one."""
+        raise NotImplementedError
+
+    def _text(self, at: int) -> str:
+        return self.tokens[at][0] if self.start <= at < self.end else ""
+
+    def _match(self) -> dict[int, int]:
+        partners: dict[int, int] = {}
+        stack: list[tuple[str, int]] = []
+        for at in range(self.start, self.end):
+            text = self.tokens[at][0]
+            if text in _OPENING:
+                stack.append((_OPENING[text], at))
+            elif text in _CLOSING:
+                while stack:
+                    wanted, opened = stack.pop()
+                    partners[opened] = at
+                    if wanted == text:
+                        break
+        for _, opened in stack:
+            partners[opened] = self.end - 1
+        return partners
+
+    def _assignments(self) -> dict[str, list[tuple[int, int] | None]]:
+        """Right-hand sides of each local name's assignments; ``None`` for a change that is no plain assignment."""
+        found: dict[str, list[tuple[int, int] | None]] = {}
+        for at in range(self.start, self.end):
+            text = self.tokens[at][0]
+            before = self._text(at - 1)
+            if text == "=" and is_identifier(before or "0") and self._text(at - 2) not in (".", "->"):
+                found.setdefault(before, []).append((at + 1, self._expression_end(at + 1)))
+            elif text in _ASSIGNMENTS and is_identifier(before or "0"):
+                found.setdefault(before, []).append(None)
+            elif text in ("++", "--"):
+                for name in (before, self._text(at + 1)):
+                    if name and is_identifier(name):
+                        found.setdefault(name, []).append(None)
+            elif text == "&" and not (is_identifier(before or "0") or before in (")", "]")):
+                name = self._text(at + 1)
+                if name and is_identifier(name) and self._text(at + 2) not in ("->", "."):
+                    found.setdefault(name, []).append(None)
+        return found
+
+    def _expression_end(self, at: int) -> int:
+        while at < self.end:
+            text = self.tokens[at][0]
+            if text in (",", ";") or text in _CLOSING:
+                return at
+            at = self._partners.get(at, at) + 1
+        return self.end
+
+    def _region(self, start: int, end: int, condition: Condition) -> None:
+        if start < end:
+            self.regions.append((start, end, condition))
+
+    def _expression(self, start: int, end: int) -> Condition:
+        """What an expression comes to as a condition; regions inside it (``a && b``) are recorded on the way."""
+        self._depth += 1
+        try:
+            if self._depth > DEEPEST or start >= end:
+                return Opaque(compiled_out=True)
+            return self._one_expression(start, end)
+        finally:
+            self._depth -= 1
+
+    def _split(self, start: int, end: int, operators: frozenset[str]) -> int:
+        """Index of the last operator of the set outside brackets, -1 without."""
+        found = -1
+        at = start
+        while at < end:
+            if self._text(at) in operators:
+                found = at
+            at = self._partners.get(at, at) + 1
+        return found
+
+    def _first(self, start: int, end: int, operators: frozenset[str]) -> int:
+        at = start
+        while at < end:
+            if self._text(at) in operators:
+                return at
+            at = self._partners.get(at, at) + 1
+        return -1
+
+    def _one_expression(self, start: int, end: int) -> Condition:
+        comma = self._split(start, end, frozenset((",",)))
+        if comma >= 0:
+            self._expression(start, comma)
+            return self._expression(comma + 1, end)
+        assign = self._first(start, end, _ASSIGNMENTS)
+        if assign >= 0:
+            self._expression(start, assign)
+            return self._expression(assign + 1, end)
+        question = self._first(start, end, frozenset(("?",)))
+        if question >= 0:
+            return self._conditional(start, question, end)
+        for operator in ("||", "&&"):
+            at = self._split(start, end, frozenset((operator,)))
+            if at >= 0:
+                left = self._expression(start, at)
+                right = self._expression(at + 1, end)
+                self._region(at + 1, end, Not(left) if operator == "||" else left)
+                return Either(left, right) if operator == "||" else Both(left, right)
+        return self._comparison(start, end)
+
+    def _conditional(self, start: int, question: int, end: int) -> Condition:
+        condition = self._expression(start, question)
+        depth, at = 0, question + 1
+        while at < end:
+            text = self._text(at)
+            depth += (text == "?") - (text == ":")
+            if depth < 0:
+                break
+            at = self._partners.get(at, at) + 1
+        yes = self._expression(question + 1, at)
+        no = self._expression(at + 1, end)
+        self._region(question + 1, at, condition)
+        self._region(at + 1, end, Not(condition))
+        return Either(Both(condition, yes), Both(Not(condition), no))
+
+    def _comparison(self, start: int, end: int) -> Condition:
+        at = self._split(start, end, _COMPARISONS)
+        if at < 0:
+            return self._unary(start, end)
+        operator = self._text(at)
+        left, right = self._expression(start, at), self._expression(at + 1, end)
+        for side, other in ((left, right), (right, left)):
+            if isinstance(other, Constant) and not other.value and operator in ("==", "!=") and mentions(side):
+                return Not(side) if operator == "==" else side
+        if mentions(left) or mentions(right):
+            return Opaque()
+        return _blend((left, right))
+
+    def _unary(self, start: int, end: int) -> Condition:
+        text = self._text(start)
+        if text == "!":
+            return Not(self._expression(start + 1, end))
+        if text == "(":
+            close = self._partners.get(start, end)
+            if close == end - 1:
+                if self._text(start + 1) == "{":
+                    return self._statement_expression(start + 1, min(self._partners.get(start + 1, end), end))
+                return self._expression(start + 1, close)
+            if close < end and self._is_cast(start, close):
+                return self._expression(close + 1, end)
+        if text in _TRANSPARENT and self._partners.get(start + 1) == end - 1:
+            comma = self._first(start + 2, end - 1, frozenset((",",)))
+            return self._expression(start + 2, end - 1 if comma < 0 else comma)
+        if end - start == 1:
+            return self._atom(text)
+        return self._mixture(start, end)
+
+    def _is_cast(self, start: int, close: int) -> bool:
+        inside = [self._text(i) for i in range(start + 1, close)]
+        return (
+            bool(inside)
+            and (inside[-1] == "*" or any(t in _TYPE_WORDS for t in inside))
+            and all(t == "*" or is_identifier(t) for t in inside)
+        )
+
+    def _statement_expression(self, brace: int, close: int) -> Condition:
+        self._block(brace + 1, close)
+        last = start = brace + 1
+        while start < close:
+            last = start
+            start = self._first(start, close, frozenset((";",)))
+            if start < 0:
+                break
+            start += 1
+        end = self._first(last, close, frozenset((";",)))
+        return self._expression(last, close if end < 0 else end)
+
+    def _atom(self, text: str) -> Condition:
+        scope = self.scope
+        if text[0].isdigit():
+            return Constant(text.strip("uUlL") not in ("0", "0x0"))
+        if text in ("NULL", "false"):
+            return Constant(False)
+        if text == "true":
+            return Constant(True)
+        if text in self._locals and text not in scope.globals and text not in scope.constants:
+            return self._local(text)
+        if text in scope.ksyms:
+            return Exists(text)
+        if text in scope.constants:
+            return Opaque(compiled_out=scope.constants[text])
+        if text in scope.globals:
+            return Runtime()
+        if text in scope.parameters:
+            return Runtime() if scope.is_program else Opaque(compiled_out=True)
+        return Opaque(compiled_out=True)
+
+    def _local(self, name: str) -> Condition:
+        if name in self._known:
+            return self._known[name]
+        if name in self._resolving:
+            return Runtime()
+        self._resolving.add(name)
+        values = self._locals[name]
+        conditions = [Runtime() if v is None else self._expression(*v) for v in values]
+        answer = conditions[0] if len(conditions) == 1 else _blend(conditions)
+        if len(conditions) > 1 and any(mentions(c) for c in conditions):
+            answer = Opaque()
+        self._resolving.discard(name)
+        self._known[name] = answer
+        return answer
+
+    def _mixture(self, start: int, end: int) -> Condition:
+        """An expression of several operands, none of them logical: known at run time if any operand is."""
+        parts: list[Condition] = []
+        at = start
+        while at < end:
+            text = self._text(at)
+            if text and is_identifier(text) and self._text(at - 1) not in (".", "->"):
+                if self._text(at + 1) == "(":
+                    close = self._partners.get(at + 1, end)
+                    comma = at + 2
+                    while comma < close:
+                        stop = self._expression_end(comma)
+                        self._expression(comma, min(stop, close))
+                        comma = stop + 1
+                    parts.append(self._call(text))
+                    at = close
+                elif text not in _TYPE_WORDS:
+                    memory = self._text(at + 1) in ("->", "[") or self._text(at - 1) == "*"
+                    parts.append(Runtime() if memory and text not in self.scope.constants else self._atom(text))
+            elif text == "(":
+                close = self._partners.get(at, end)
+                if not self._is_cast(at, close):
+                    parts.append(self._expression(at + 1, min(close, end)))
+                at = close
+            at += 1
+        if any(mentions(part) for part in parts):
+            return Opaque()
+        return _blend(parts)
+
+    def _call(self, name: str) -> Condition:
+        if name.startswith(("bpf_core_", "__bpf_core", "__builtin_preserve")):
+            return Opaque()
+        if name in self.scope.functions or name.startswith("__builtin"):
+            return Opaque(compiled_out=True)
+        return Runtime() if name.startswith(("bpf_", "scx_")) or name in self.scope.ksyms else Opaque(compiled_out=True)
+
+
+def _blend(parts: Sequence[Condition]) -> Condition:
+    """One condition for an expression made of ``parts``: at run time if any part is, else as opaque as the parts."""
+    if any(isinstance(part, Runtime) for part in parts):
+        return Runtime()
+    if parts and all(isinstance(part, Constant) for part in parts):
+        return Opaque(compiled_out=True)
+    compiled = any(not isinstance(p, Opaque) or p.compiled_out for p in parts) or not parts
+    return Opaque(compiled_out=compiled)
