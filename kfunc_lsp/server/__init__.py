@@ -1,0 +1,12 @@
+"""The language server: LSP over standard input and output. All knowledge of kfuncs comes from the other packages."""
+
+from __future__ import annotations
+
+
+def serve() -> None:
+    """Serve one client until it says ``exit`` or closes its end."""
+    from kfunc_lsp.server.features import make_server
+    from kfunc_lsp.server.server import configure_log
+
+    configure_log()
+    make_server().start_io()

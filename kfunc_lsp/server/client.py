@@ -1,0 +1,57 @@
+"""What the client can do: the few capabilities that change an answer. Mirrors "Client Capabilities"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lsprotocol import types
+
+
+@dataclass(frozen=True)
+class Client:
+    """A client's abilities; each is off where it announced nothing."""
+
+    hover_markdown: bool = False
+    documentation_markdown: bool = False
+    signature_markdown: bool = False
+    snippets: bool = False
+    label_details: bool = False
+    deprecated_tag: bool = False
+    deprecated_flag: bool = False
+    label_offsets: bool = False
+    document_changes: bool = False
+    code_action_literals: bool = False
+    related_information: bool = False
+    watches_files: bool = False
+
+    @staticmethod
+    def of(capabilities: types.ClientCapabilities) -> Client:
+        """The abilities that ``capabilities`` announce."""
+        document = capabilities.text_document or types.TextDocumentClientCapabilities()
+        workspace = capabilities.workspace or types.WorkspaceClientCapabilities()
+        hover = document.hover
+        item = document.completion.completion_item if document.completion else None
+        tags = item.tag_support.value_set if item and item.tag_support else ()
+        signature = document.signature_help.signature_information if document.signature_help else None
+        parameter = signature.parameter_information if signature else None
+        watched = workspace.did_change_watched_files
+        return Client(
+            hover_markdown=_markdown(hover.content_format if hover else None),
+            documentation_markdown=_markdown(item.documentation_format if item else None),
+            signature_markdown=_markdown(signature.documentation_format if signature else None),
+            snippets=bool(item and item.snippet_support),
+            label_details=bool(item and item.label_details_support),
+            deprecated_tag=types.CompletionItemTag.Deprecated in tags,
+            deprecated_flag=bool(item and item.deprecated_support),
+            label_offsets=bool(parameter and parameter.label_offset_support),
+            document_changes=bool(workspace.workspace_edit and workspace.workspace_edit.document_changes),
+            code_action_literals=bool(document.code_action and document.code_action.code_action_literal_support),
+            related_information=bool(document.publish_diagnostics and document.publish_diagnostics.related_information),
+            watches_files=bool(watched and watched.dynamic_registration),
+        )
+
+
+def _markdown(formats: object) -> bool:
+    """Whether Markdown is what the client prefers; the protocol's order is the client's preference."""
+    kinds = list(formats) if isinstance(formats, list | tuple) else []
+    return bool(kinds) and kinds[0] == types.MarkupKind.Markdown

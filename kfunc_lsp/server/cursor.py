@@ -1,0 +1,132 @@
+"""What stands at the cursor, in text that is being typed: the word, whether a name fits there, the call around it.
+
+Looks at text backwards from the cursor, so that whatever is open or broken behind it does not matter.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from kfunc_lsp.server.documents import Document
+from kfunc_lsp.source.text import Lexeme, blank, is_identifier, lex
+
+_FURTHEST = 16_384
+_BEFORE = re.compile(r"[A-Za-z0-9_]*\Z")
+_AFTER = re.compile(r"[A-Za-z0-9_]*")
+_PROBE = "x"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """The identifier around a byte offset; ``prefix`` is what stands before the cursor."""
+
+    start: int
+    end: int
+    text: str
+    prefix: str
+
+
+def word_at(document: Document, offset: int) -> Word:
+    """The identifier at or just before ``offset``; empty where none is."""
+    text = document.file.text
+    before = _BEFORE.search(text, max(offset - 256, 0), offset)
+    after = _AFTER.match(text, offset)
+    start = before.start() if before else offset
+    end = after.end() if after else offset
+    return Word(start, end, text[start:end], text[start:offset])
+
+
+class Place(Enum):
+    """What a name that is typed at the cursor would be."""
+
+    NOWHERE = "no name fits: a comment, a string, a member, a directive"
+    CALL = "an expression, to be called"
+    NAME = "a name alone: an operand of `&` or of bpf_ksym_exists, or in a declaration"
+    EXTERN = "the first word behind `extern`"
+
+
+def place_at(document: Document, word: Word) -> Place:
+    """What a name at ``word`` would be."""
+    tokens = _tokens_before(document, word.start)
+    if not tokens or tokens[-1][0] != _PROBE:
+        return Place.NOWHERE
+    before = tokens[-2][0] if len(tokens) > 1 else ""
+    if before in (".", "->") or before[:1].isdigit():
+        return Place.NOWHERE
+    directive = _directive(document, tokens)
+    if directive:
+        return Place.CALL if directive[1:2] == ["define"] and len(directive) > 3 else Place.NOWHERE
+    if before in ("struct", "union", "enum", "goto"):
+        return Place.NOWHERE
+    statement = _statement(tokens)
+    if statement[:1] == ["extern"]:
+        return Place.EXTERN if len(statement) == 2 else Place.NAME
+    if before == "&" or (before == "(" and len(tokens) > 2 and tokens[-3][0] == "bpf_ksym_exists"):
+        return Place.NAME
+    return Place.CALL
+
+
+def _tokens_before(document: Document, offset: int) -> list[Lexeme]:
+    """The tokens before ``offset`` and a probe there, which is a token of its own where code stands."""
+    text = document.file.text
+    floor = text.rfind("\n", 0, max(offset - _FURTHEST, 0)) + 1
+    # Blanking begins at the start of the text, as only that is known to be outside of a comment.
+    blanked = blank(text[:offset] + _PROBE)
+    return lex(blanked, floor)
+
+
+def _directive(document: Document, tokens: list[Lexeme]) -> list[str]:
+    """The tokens of the directive that the last token stands in; empty where it stands in none."""
+    text = document.file.text
+    at = tokens[-1][1]
+    start = text.rfind("\n", 0, at) + 1
+    while start > 0 and text[: start - 1].endswith("\\"):
+        start = text.rfind("\n", 0, start - 1) + 1
+    line = [token for token, place in tokens if place >= start]
+    return line if line[0] == "#" else []
+
+
+def _statement(tokens: list[Lexeme]) -> list[str]:
+    """The tokens since the last ``;`` or brace."""
+    found: list[str] = []
+    for token, _ in reversed(tokens):
+        if token in (";", "{", "}"):
+            break
+        found.append(token)
+    return found[::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A call whose bracket is open at the cursor: its name and how many arguments stand complete before it."""
+
+    name: str
+    argument: int
+
+
+def call_at(document: Document, offset: int) -> list[OpenCall]:
+    """The calls around ``offset``, innermost first."""
+    tokens = _tokens_before(document, offset)[:-1]
+    found: list[OpenCall] = []
+    depth = commas = 0
+    for at in range(len(tokens) - 1, -1, -1):
+        token = tokens[at][0]
+        if token in (")", "]", "}"):
+            depth += 1
+        elif token in ("(", "[", "{"):
+            if depth:
+                depth -= 1
+                continue
+            if token == "{":
+                break
+            before = tokens[at - 1][0] if at else ""
+            if token == "(" and before and is_identifier(before):
+                found.append(OpenCall(before, commas))
+            commas = 0
+        elif token == "," and not depth:
+            commas += 1
+        elif token == ";" and not depth:
+            break
+    return found

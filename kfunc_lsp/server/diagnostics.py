@@ -1,0 +1,131 @@
+"""textDocument/publishDiagnostics: the findings of open documents, as they are typed.
+
+Diagnostics are pushed, and only pushed: clients that pull without announcing a refresh would show nothing until the
+next edit, and clients that do both would show everything twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from lsprotocol import types
+
+from kfunc_lsp.rules.model import Finding, Severity
+from kfunc_lsp.server.documents import Document, uri_of
+from kfunc_lsp.server.positions import Lines
+from kfunc_lsp.server.session import Analysis, Session
+from kfunc_lsp.unit.model import Span
+
+SOURCE = "kfunc-lsp"
+_SEVERITIES = {
+    Severity.ERROR: types.DiagnosticSeverity.Error,
+    Severity.WARNING: types.DiagnosticSeverity.Warning,
+    Severity.HINT: types.DiagnosticSeverity.Hint,
+}
+
+
+def of_analysis(session: Session, analysis: Analysis) -> list[types.Diagnostic]:
+    """The diagnostics of a document; findings in the headers that it includes are not its own."""
+    return [of_finding(session, analysis.document, finding) for finding in analysis.findings]
+
+
+def of_finding(session: Session, document: Document, finding: Finding) -> types.Diagnostic:
+    """A finding as a diagnostic."""
+    related = [
+        types.DiagnosticRelatedInformation(location=_location(document, label.span), message=label.text)
+        for label in finding.violation.related
+    ]
+    return types.Diagnostic(
+        range=document.lines.range(finding.span.start, finding.span.end),
+        message=message(finding),
+        severity=_SEVERITIES[finding.severity],
+        code=finding.rule.name,
+        source=SOURCE,
+        related_information=related if related and session.client.related_information else None,
+    )
+
+
+def message(finding: Finding) -> str:
+    """What is wrong, why, and what the loader will say."""
+    lines = [finding.message, finding.violation.why, *_predictions(finding)]
+    fine: dict[str, list[str]] = {}
+    for standing in finding.standings:
+        if not standing.fails:
+            fine.setdefault(standing.comment, []).append(standing.kernel)
+    lines += [f"{', '.join(kernels)}: {comment}" for comment, kernels in fine.items()]
+    if finding.violation.advice:
+        lines.append(finding.violation.advice)
+    return "\n".join(lines)
+
+
+def _predictions(finding: Finding) -> Iterable[str]:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for standing in finding.standings:
+        if standing.fails and standing.foreseen and standing.stage is not None:
+            groups.setdefault((standing.stage.speaker, standing.foreseen), []).append(standing.kernel)
+    for (speaker, text), kernels in groups.items():
+        yield f"{speaker} will say ({', '.join(kernels)}): {text}"
+
+
+def _location(document: Document, span: Span) -> types.Location:
+    if span.file.path == document.path:
+        return types.Location(uri=document.uri, range=document.lines.range(span.start, span.end))
+    lines = Lines(span.file.text, document.encoding)
+    return types.Location(uri=uri_of(span.file.path), range=lines.range(span.start, span.end))
+
+
+class Publisher:
+    """Checks documents when they have come to rest, and publishes what is found.
+
+    Lives on the event loop; ``submit`` gives the check of a document to the worker thread. While a document's check
+    runs, further edits only mark it: edits cost one check each at most, and the newest text wins.
+    """
+
+    def __init__(
+        self,
+        submit: Callable[[Document], asyncio.Future[list[types.Diagnostic] | None]],
+        current: Callable[[str], Document | None],
+        publish: Callable[[types.PublishDiagnosticsParams], None],
+    ) -> None:
+        self._submit = submit
+        self._current = current
+        self._publish = publish
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._running: set[str] = set()
+        self._stale: set[str] = set()
+
+    def schedule(self, uri: str, delay: float) -> None:
+        """Check ``uri`` in ``delay`` seconds, counted anew from each call."""
+        timer = self._timers.pop(uri, None)
+        if timer is not None:
+            timer.cancel()
+        self._timers[uri] = asyncio.get_running_loop().call_later(delay, self._start, uri)
+
+    def clear(self, uri: str) -> None:
+        """Take back what was published for a document that was closed."""
+        timer = self._timers.pop(uri, None)
+        if timer is not None:
+            timer.cancel()
+        self._publish(types.PublishDiagnosticsParams(uri=uri, diagnostics=[]))
+
+    def _start(self, uri: str) -> None:
+        self._timers.pop(uri, None)
+        document = self._current(uri)
+        if document is None:
+            return
+        if uri in self._running:
+            self._stale.add(uri)
+            return
+        self._running.add(uri)
+        self._submit(document).add_done_callback(lambda future: self._done(document, future))
+
+    def _done(self, document: Document, future: asyncio.Future[list[types.Diagnostic] | None]) -> None:
+        uri = document.uri
+        self._running.discard(uri)
+        found = None if future.cancelled() else future.result()
+        if found is not None and self._current(uri) is document:
+            self._publish(types.PublishDiagnosticsParams(uri=uri, version=document.version, diagnostics=found))
+        if uri in self._stale:
+            self._stale.discard(uri)
+            self._start(uri)

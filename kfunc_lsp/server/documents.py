@@ -1,0 +1,69 @@
+"""The texts that the client has open, and the edits that it sends.
+
+Mirrors "Text Document Synchronization". pygls has a store of its own, which counts form feeds and U+2028 as line ends;
+edits behind one of those would land on another line than in the editor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from lsprotocol import types
+from pygls.uris import from_fs_path, to_fs_path
+
+from kfunc_lsp.server.positions import Lines, encode
+from kfunc_lsp.source.text import blank
+from kfunc_lsp.unit.model import SourceFile
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """One state of an open text; every edit makes another. ``path`` is invented where the URI names no file."""
+
+    uri: str
+    version: int | None
+    file: SourceFile
+    encoding: str
+
+    @property
+    def path(self) -> str:
+        """Where the text stands, as the front end names it."""
+        return self.file.path
+
+    @cached_property
+    def lines(self) -> Lines:
+        """The text's lines, for positions."""
+        return Lines(self.file.text, self.encoding)
+
+    @cached_property
+    def blanked(self) -> str:
+        """The text with its comments as spaces."""
+        return blank(self.file.text)
+
+    def edited(self, changes: Sequence[types.TextDocumentContentChangeEvent], version: int | None) -> Document:
+        """The document after ``changes``, which apply one after the other."""
+        text = self.file.text
+        for change in changes:
+            if isinstance(change, types.TextDocumentContentChangePartial):
+                lines = Lines(text, self.encoding)
+                start, end = sorted((lines.offset(change.range.start), lines.offset(change.range.end)))
+                text = text[:start] + encode(change.text) + text[end:]
+            else:
+                text = encode(change.text)
+        return Document(self.uri, version, SourceFile(self.path, text), self.encoding)
+
+
+def path_of(uri: str, root: str) -> str:
+    """The path of a document; one directly in ``root`` that no file has where the URI is of another scheme."""
+    path = to_fs_path(uri)
+    if path:
+        return path
+    # The colon and the missing suffix keep it apart from any program; the folder gives it flags and headers.
+    return f"{root.rstrip('/')}/:{uri.replace('/', '%2F')}"
+
+
+def uri_of(path: str) -> str:
+    """The URI of a file."""
+    return from_fs_path(path) or ""

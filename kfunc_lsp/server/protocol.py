@@ -1,0 +1,63 @@
+"""What this server does otherwise than pygls: its own text store, and an answer to every request.
+
+A malformed request gets "Invalid Params", and one after ``shutdown`` "Invalid Request"; pygls leaves both unanswered,
+so that a client waits for ever.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams, JsonRpcInvalidRequest
+from pygls.protocol import LanguageServerProtocol, lsp_method
+from pygls.protocol.json_rpc import JsonRPCNotification
+
+if TYPE_CHECKING:
+    from kfunc_lsp.server.server import Server
+
+_IGNORED = JsonRPCNotification(method="$/ignored", jsonrpc="2.0", params=None)
+"""Stands for a message that has been dealt with; notifications in ``$/`` may be ignored."""
+
+
+class Protocol(LanguageServerProtocol):
+    """The protocol with this server's text synchronisation."""
+
+    @property
+    def server(self) -> Server:
+        """The server that this belongs to."""
+        return cast("Server", self._server)
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
+    def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
+        """A document was opened."""
+        self.server.opened(params)
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
+        """A document was edited."""
+        self.server.changed(params)
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
+    def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
+        """A document was closed."""
+        self.server.closed(params)
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """The typed message of a JSON object (called for every object inside of it, too)."""
+        try:
+            return super().structure_message(data)
+        except JsonRpcInvalidParams:
+            if "id" not in data or "method" not in data:
+                raise
+            error = JsonRpcInvalidParams(f"the parameters of {data['method']} are not those of the protocol")
+            self._send_response(data["id"], error=error.to_response_error())
+            return _IGNORED
+
+    def handle_message(self, message: Any) -> None:
+        """Deal with one message."""
+        if self._shutdown and hasattr(message, "id") and hasattr(message, "method"):
+            error = JsonRpcInvalidRequest("the server is shutting down")
+            self._send_response(message.id, error=error.to_response_error())
+            return
+        super().handle_message(message)

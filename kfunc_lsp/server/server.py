@@ -1,0 +1,188 @@
+"""The server process: lifecycle, text synchronisation, and the way of every request to the worker thread.
+
+The event loop reads messages, applies edits and sends answers. Everything that takes time runs on one worker thread, on
+the state of the document at the time of the request, so that edits, cancellations and ``shutdown`` are never held up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException, JsonRpcInternalError, JsonRpcServerNotInitialized, PyglsError
+from pygls.lsp.server import LanguageServer
+from pygls.uris import to_fs_path
+
+from kfunc_lsp import __version__
+from kfunc_lsp.server.client import Client
+from kfunc_lsp.server.diagnostics import Publisher, of_analysis
+from kfunc_lsp.server.documents import Document
+from kfunc_lsp.server.positions import UTF16
+from kfunc_lsp.server.protocol import Protocol
+from kfunc_lsp.server.session import Session
+
+log = logging.getLogger("kfunc_lsp")
+
+_R = TypeVar("_R")
+_TYPING = 0.02
+"""Seconds that an edit waits for the next one before the check."""
+_ELSEWHERE = 0.3
+"""Seconds after an edit of a header until the other open documents are checked."""
+_WATCHED = ("**/*.h", "**/kfunc-lsp.toml", "**/pyproject.toml", "**/compile_commands.json", "**/compile_flags.txt")
+
+
+class Server(LanguageServer):
+    """kfunc-lsp as a pygls server."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "kfunc-lsp",
+            __version__,
+            text_document_sync_kind=types.TextDocumentSyncKind.Incremental,
+            protocol_cls=Protocol,
+        )
+        self._session: Session | None = None
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="kfunc-lsp")
+        self._publisher = Publisher(self._check, self.document, self.text_document_publish_diagnostics)
+
+    @property
+    def session(self) -> Session:
+        """The client's session. Raises where the client has not said ``initialize``."""
+        if self._session is None:
+            raise JsonRpcServerNotInitialized("the first request must be `initialize`")
+        return self._session
+
+    def document(self, uri: str) -> Document | None:
+        """The open document, as it stands now."""
+        return self.session.documents.get(uri)
+
+    async def work(self, task: Callable[..., _R], *arguments: Any) -> _R:
+        """The result of ``task`` from the worker thread."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._worker, task, *arguments)
+        except JsonRpcException:
+            raise
+        except Exception as error:
+            log.exception("internal error")
+            # The client shows this text to a person; the trace is in the log.
+            raise JsonRpcInternalError(f"internal error ({type(error).__name__}); the server's log has more") from None
+
+    # Lifecycle
+
+    def start_session(self, params: types.InitializeParams) -> None:
+        """Begin the session that ``initialize`` describes. Nothing is read yet, so that the answer is quick."""
+        encoding = types.PositionEncodingKind(self.workspace.position_encoding or UTF16).value
+        loop = asyncio.get_running_loop()
+
+        def show(text: str) -> None:
+            message = types.ShowMessageParams(type=types.MessageType.Warning, message=f"kfunc-lsp: {text}")
+            loop.call_soon_threadsafe(self.window_show_message, message)
+
+        def note(text: str) -> None:
+            message = types.LogMessageParams(type=types.MessageType.Info, message=text)
+            loop.call_soon_threadsafe(self.window_log_message, message)
+
+        self._session = Session(
+            Client.of(params.capabilities), encoding, _root(params), params.initialization_options, show, note
+        )
+
+    async def warm(self) -> None:
+        """Load the kernels, and ask the client to watch headers and settings."""
+        session = self.session
+        if session.client.watches_files:
+            watchers = [types.FileSystemWatcher(glob_pattern=pattern) for pattern in _WATCHED]
+            registration = types.Registration(
+                id="kfunc-lsp-files",
+                method=types.WORKSPACE_DID_CHANGE_WATCHED_FILES,
+                register_options=types.DidChangeWatchedFilesRegistrationOptions(watchers=watchers),
+            )
+            self.client_register_capability(types.RegistrationParams(registrations=[registration]))
+        await self.work(session.warm)
+
+    def shutdown(self) -> None:
+        """End the worker; what waits for it is dropped."""
+        self._worker.shutdown(wait=False, cancel_futures=True)
+        super().shutdown()  # type: ignore[no-untyped-call]
+
+    def report_server_error(self, error: Exception, source: type[PyglsError] | type[JsonRpcException]) -> None:
+        """Errors outside of a request go to the log: nobody waits for them, and a person cannot mend them."""
+        log.error("%s: %s", source.__name__, error)
+
+    # Text synchronisation, on the event loop
+
+    def opened(self, params: types.DidOpenTextDocumentParams) -> None:
+        """textDocument/didOpen."""
+        self.session.open(params.text_document)
+        self._refresh(databases=False)
+        self._publisher.schedule(params.text_document.uri, 0)
+
+    def changed(self, params: types.DidChangeTextDocumentParams) -> None:
+        """textDocument/didChange."""
+        uri = params.text_document.uri
+        self.session.change(params)
+        self._publisher.schedule(uri, _TYPING)
+        document = self.document(uri)
+        if document is not None and not document.path.endswith(".c"):
+            self._worker.submit(self.session.refresh, False)
+            self._schedule_others(uri)
+
+    def saved(self, params: types.DidSaveTextDocumentParams) -> None:
+        """textDocument/didSave: files beside it may have been saved too."""
+        self._refresh(databases=False)
+        self._publisher.schedule(params.text_document.uri, 0)
+        self._schedule_others(params.text_document.uri)
+
+    def closed(self, params: types.DidCloseTextDocumentParams) -> None:
+        """textDocument/didClose."""
+        self.session.close(params.text_document.uri)
+        self._publisher.clear(params.text_document.uri)
+
+    def files_changed(self) -> None:
+        """workspace/didChangeWatchedFiles."""
+        self._refresh(databases=True)
+        self._schedule_others("")
+
+    def _refresh(self, databases: bool) -> None:
+        self._worker.submit(self.session.refresh, databases)
+
+    def _schedule_others(self, uri: str) -> None:
+        for other in self.session.documents:
+            if other != uri:
+                self._publisher.schedule(other, _ELSEWHERE)
+
+    def _check(self, document: Document) -> asyncio.Future[list[types.Diagnostic] | None]:
+        session = self.session
+
+        def diagnostics() -> list[types.Diagnostic]:
+            return of_analysis(session, session.analysis(document))
+
+        async def guarded() -> list[types.Diagnostic] | None:
+            try:
+                return await self.work(diagnostics)
+            except JsonRpcException:
+                return None
+
+        return asyncio.ensure_future(guarded())
+
+
+def _root(params: types.InitializeParams) -> str:
+    """The folder that the client works in; the current one where it says none."""
+    folders = params.workspace_folders or []
+    for uri in (params.root_uri, *(folder.uri for folder in folders)):
+        path = to_fs_path(uri) if uri else None
+        if path:
+            return path
+    return params.root_path or os.getcwd()
+
+
+def configure_log() -> None:
+    """Log to standard error, which editors show in a panel of their own; standard output is the protocol's."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    # pygls warns of every late cancellation, and prints traces of errors that are logged here already.
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)

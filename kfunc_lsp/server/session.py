@@ -1,0 +1,163 @@
+"""The state of one client's session: open documents, settings, and the analysis of each document.
+
+Documents change on the event loop; everything else here runs on the one worker thread, so nothing needs a lock.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lsprotocol import types
+
+from kfunc_lsp.check import check
+from kfunc_lsp.config import Config
+from kfunc_lsp.project import Disk, Project, SourceError
+from kfunc_lsp.rules.model import Finding
+from kfunc_lsp.server.client import Client
+from kfunc_lsp.server.documents import Document, path_of
+from kfunc_lsp.server.settings import Selection, Settings
+from kfunc_lsp.source.flags import Flags, parse_arguments
+from kfunc_lsp.source.read import read_unit
+from kfunc_lsp.unit.model import SourceFile, Unit
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What is known of one state of a document; ``age`` is that of the settings and headers it was made with."""
+
+    document: Document
+    selection: Selection
+    unit: Unit
+    findings: tuple[Finding, ...]
+    age: int
+
+
+class Session:
+    """One client, from ``initialize`` to ``exit``.
+
+    ``tell`` shows a message to the person, ``note`` writes one to the log; both are given each text once.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        encoding: str,
+        root: str,
+        options: object,
+        tell: Callable[[str], None],
+        note: Callable[[str], None],
+    ) -> None:
+        self.client = client
+        self.encoding = encoding
+        self.root = root
+        self.documents: dict[str, Document] = {}
+        self._said: set[str] = set()
+        self._note = note
+        self._tell = tell
+        self._settings = Settings(options, root, self.tell)
+        self._disk = Disk()
+        self._projects: dict[Config, Project] = {}
+        self._analyses: dict[str, Analysis] = {}
+        self._age = 0
+
+    def tell(self, text: str) -> None:
+        """Show ``text`` to the person, the first time only."""
+        if text not in self._said:
+            self._said.add(text)
+            self._tell(text)
+
+    def note(self, text: str) -> None:
+        """Write ``text`` to the client's log, the first time only."""
+        if text not in self._said:
+            self._said.add(text)
+            self._note(text)
+
+    # On the event loop
+
+    def open(self, item: types.TextDocumentItem) -> None:
+        """Take over an opened document. Its ``languageId`` does not matter: headers come as C++."""
+        empty = Document(item.uri, item.version, SourceFile(path_of(item.uri, self.root), ""), self.encoding)
+        change = types.TextDocumentContentChangeWholeDocument(text=item.text)
+        self._keep(empty.edited([change], item.version))
+
+    def change(self, params: types.DidChangeTextDocumentParams) -> None:
+        """Apply the client's edits."""
+        document = self.documents.get(params.text_document.uri)
+        if document is not None:
+            self._keep(document.edited(params.content_changes, params.text_document.version))
+
+    def close(self, uri: str) -> None:
+        """Let go of a document: from now on the file on disk counts."""
+        document = self.documents.pop(uri, None)
+        if document is not None:
+            self._disk.overlay.pop(document.path, None)
+            self._analyses.pop(uri, None)
+
+    def _keep(self, document: Document) -> None:
+        self.documents[document.uri] = document
+        self._disk.overlay[document.path] = document.file
+
+    # On the worker thread
+
+    def refresh(self, databases: bool) -> None:
+        """Look at headers, settings and kernels again; at compilation databases too if ``databases``."""
+        self._age += 1
+        self._disk.look_again()
+        self._settings.forget()
+        if databases:
+            self._projects.clear()
+
+    def warm(self) -> None:
+        """Load the kernels before the first request needs them."""
+        self._settings.selection(self.root)
+
+    def selection(self, document: Document) -> Selection:
+        """The kernels that ``document`` is checked against."""
+        return self._settings.selection(self._folder(document))
+
+    def is_current(self, analysis: Analysis) -> bool:
+        """Whether ``analysis`` is of the document as it stands now."""
+        return self.documents.get(analysis.document.uri) is analysis.document
+
+    def analysis(self, document: Document) -> Analysis:
+        """The analysis of ``document``; made once for each state of it."""
+        known = self._analyses.get(document.uri)
+        if known is not None and known.document is document and known.age == self._age:
+            return known
+        age = self._age
+        selection = self.selection(document)
+        project = self._project(self._settings.config(self._folder(document)))
+        unit = read_unit(document.file, project.headers, self._flags(project, document), selection.known)
+        findings = check(unit, selection.kernels)
+        here = tuple(finding for finding in findings if finding.span.file is unit.file)
+        analysis = Analysis(document, selection, unit, here, age)
+        if self.documents.get(document.uri) is document:
+            self._analyses[document.uri] = analysis
+        self._say_what_is_missing(document, unit)
+        return analysis
+
+    def _folder(self, document: Document) -> str:
+        return os.path.dirname(document.path) or self.root
+
+    def _project(self, config: Config) -> Project:
+        project = self._projects.get(config)
+        if project is None:
+            project = self._projects[config] = Project(self._disk, config.include, config.define)
+        return project
+
+    def _flags(self, project: Project, document: Document) -> Flags:
+        try:
+            return project.flags(document.path)
+        except SourceError as error:
+            self.tell(str(error))
+            own = [*(f"-I{folder}" for folder in project.include), *(f"-D{name}" for name in project.define)]
+            return parse_arguments(own, self._folder(document))
+
+    def _say_what_is_missing(self, document: Document, unit: Unit) -> None:
+        if unit.missing_headers and unit.uses:
+            names = ", ".join(unit.missing_headers)
+            self.note(f"{document.path}: not found: {names}; types from there are unknown")
+        for problem in unit.problems:
+            self.note(f"{document.path}: {problem}")

@@ -1,0 +1,131 @@
+"""Settings and kernels of a session: read when they are first needed, complained of once, never fatal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from kfunc_lsp.check import known_names
+from kfunc_lsp.config import Config, ConfigError, load
+from kfunc_lsp.errors import KfuncLspError
+from kfunc_lsp.kernel.model import Kernel
+from kfunc_lsp.kernel.targets import RUNNING, RUNNING_BTF, default_kernel, resolve
+
+ORIGIN = "editor settings"
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """The kernels that a program is checked against."""
+
+    kernels: tuple[Kernel, ...]
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Every function name of theirs."""
+        return known_names(self.kernels)
+
+
+@dataclass
+class Settings:
+    """Settings by folder and kernels by name.
+
+    ``options`` are the client's ``initializationOptions``, ``root`` what paths in them are relative to. ``tell`` is
+    given every complaint; it shows each text once.
+    """
+
+    options: object
+    root: str
+    tell: Callable[[str], None]
+    _configs: dict[str, Config] = field(default_factory=dict)
+    _kernels: dict[tuple[str, object], Kernel | KfuncLspError] = field(default_factory=dict)
+    _selections: dict[object, Selection] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Read configuration files anew when they are next needed, and kernels whose file has changed."""
+        self._configs.clear()
+
+    def config(self, folder: str) -> Config:
+        """The settings for programs in ``folder``: its configuration file's, with the client's over them."""
+        known = self._configs.get(folder)
+        if known is None:
+            known = self._configs[folder] = self._merged(folder)
+        return known
+
+    def _merged(self, folder: str) -> Config:
+        try:
+            config = load(folder)
+        except ConfigError as error:
+            self.tell(f"{error}. The file is not used.")
+            config = Config()
+        if self.options is None:
+            return config
+        if not isinstance(self.options, Mapping):
+            self.tell(f"{ORIGIN}: expected an object with {', '.join(Config.options())}. They are not used.")
+            return config
+        for key, value in self.options.items():
+            try:
+                changed = config.merged({str(key): value}, ORIGIN)
+            except ConfigError as error:
+                self.tell(f"{error}. It is not used.")
+                continue
+            config = changed
+        return replace(
+            config,
+            include=tuple(os.path.join(self.root, path) for path in config.include),
+            kernels=tuple(os.path.join(self.root, spec) if "/" in spec else spec for spec in config.kernels),
+        )
+
+    def selection(self, folder: str) -> Selection:
+        """The kernels for programs in ``folder``; the default one where none that is named can be read."""
+        specs = tuple(dict.fromkeys(self.config(folder).kernels))
+        key = tuple((spec, _state(spec)) for spec in specs)
+        known = self._selections.get(key)
+        if known is None:
+            known = self._selections[key] = Selection(self._load(specs))
+        return known
+
+    def _load(self, specs: Sequence[str]) -> tuple[Kernel, ...]:
+        errors: list[str] = []
+        kernels: list[Kernel] = []
+        for spec in specs:
+            found = self._kernel(spec)
+            if isinstance(found, Kernel):
+                kernels.append(found)
+            else:
+                errors.append(str(found))
+        if not kernels:
+            try:
+                kernels = [default_kernel()]
+            except (KfuncLspError, OSError, LookupError) as error:
+                self.tell(f"No kernel can be read: {error}")
+        used = ", ".join(kernel.name for kernel in kernels) or "none"
+        for text in errors:
+            self.tell(f"{text} Checking against: {used}.")
+        for kernel in kernels:
+            if not kernel.kfuncs_known:
+                self.tell(f"{kernel.name}: {kernel.provenance.detail}")
+        return tuple(kernels)
+
+    def _kernel(self, spec: str) -> Kernel | KfuncLspError:
+        key = (spec, _state(spec))
+        known = self._kernels.get(key)
+        if known is None:
+            try:
+                known = resolve(spec)
+            except KfuncLspError as error:
+                known = error
+            self._kernels[key] = known
+        return known
+
+
+def _state(spec: str) -> object:
+    """What tells one state of a kernel's file from another; a kernel is built again and again under one name."""
+    path = RUNNING_BTF if spec == RUNNING else spec
+    try:
+        info = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return info.st_mtime_ns, info.st_size
