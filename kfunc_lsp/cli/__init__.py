@@ -49,7 +49,6 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("image", metavar="FILE", help="a vmlinux or raw BTF")
     export.add_argument("--output", "-o", metavar="PACK", required=True, help="where to write it")
     export.add_argument("--btf-ids", metavar="FILE", help="the .BTF_ids section that goes with a raw BTF")
-    export.add_argument("--release", metavar="NAME", help="the kernel's release, where the file does not tell it")
 
     serve = commands.add_parser("serve", help="run the language server on standard input and output")
     serve.add_argument("--stdio", action="store_true", help="accepted for editors that pass it; the default")

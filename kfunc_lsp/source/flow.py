@@ -28,21 +28,34 @@ class Flow(Expressions):
         at = start
         since = len(self.regions)
         while at < end:
-            text = self._text(at)
-            if self._text(at + 1) == ":" and is_identifier(text) and text not in ("default", "case"):
-                self._label(since, at)
+            colon = self._label_end(at, end)
+            if colon >= 0:
+                self._enter(since, at, by_switch=self._text(at) in ("case", "default"))
+                at = colon + 1
+                continue
             following, exits = self._statement(at, end)
             if exits is not None and following < end:
                 self._region(following, end, exits)
             at = max(following, at + 1)
 
-    def _label(self, since: int, at: int) -> None:
-        """A goto may enter here past the conditions of an early exit: from here on they are not known to hold."""
+    def _label_end(self, at: int, end: int) -> int:
+        """Index of the ``:`` of a label that stands at ``at``, -1 without one."""
+        text = self._text(at)
+        if text in ("case", "default"):
+            return self._first(at, end, frozenset((":",)))
+        return at + 1 if self._text(at + 1) == ":" and at + 1 < end and is_identifier(text) else -1
+
+    def _enter(self, since: int, at: int, by_switch: bool) -> None:
+        """Code may be entered here past the conditions of an early exit.
+
+        After a case label they do not hold; after another label it depends on who jumps there, which is not followed.
+        """
         for index in range(since, len(self.regions)):
             start, end, condition = self.regions[index]
             if start <= at < end:
                 self.regions[index] = (start, at, condition)
-                self.regions.append((at, end, Opaque()))
+                if not by_switch:
+                    self.regions.append((at, end, Opaque()))
 
     def _statement(self, at: int, limit: int) -> tuple[int, Condition | None]:
         """Walk the statement at ``at``: index after it, and what holds behind it because it else left the block."""

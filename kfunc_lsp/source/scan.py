@@ -152,13 +152,10 @@ class Scanner:
         texts = [t[0] for t in tokens]
         if "typedef" in texts[:2]:
             return
-        if "=" in texts or "{" in texts:
-            self.result.outside.append((start, end))
         section = _section(texts)
-        try:
-            assign = texts.index("=")
-        except ValueError:
-            assign = len(texts)
+        assign = _initialiser(texts)
+        if assign < len(texts):
+            self.result.outside.append((start + assign, end))
         if section == ".ksyms" or not self.known.isdisjoint(texts[:assign]):
             self.add(tokens)
             return
@@ -324,6 +321,16 @@ def _section(texts: list[str]) -> str:
                 parts.append(piece.strip('"'))
             return "".join(parts)
     return ""
+
+
+def _initialiser(texts: list[str]) -> int:
+    """Index of the ``=`` outside brackets, or the length without one."""
+    depth = 0
+    for at, text in enumerate(texts):
+        if text == "=" and depth == 0:
+            return at
+        depth += (text in ("(", "[", "{")) - (text in (")", "]", "}"))
+    return len(texts)
 
 
 def _first_called(texts: list[str]) -> str:

@@ -83,3 +83,10 @@ def test_pages_have_the_headings_that_people_look_for() -> None:
             "Fix safety",
             "References",
         ]
+
+
+def test_the_documentation_is_the_rules_own() -> None:
+    folder = HERE.parents[1] / "docs" / "rules"
+    assert {p.stem: p.read_text() for p in folder.glob("*.md")} == {
+        rule.name: f"# {rule.name}\n{rule.page}" for rule in rules.ALL
+    }

@@ -1,0 +1,51 @@
+"""1,076 real BPF programs: every call that clang sees is seen, and what loads gets no error."""
+
+from __future__ import annotations
+
+import pytest
+
+from kfunc_lsp.check import check, known_names
+from kfunc_lsp.kernel.targets import bundled, resolve
+from kfunc_lsp.rules.model import Severity
+from kfunc_lsp.unit.model import UseKind
+from tests.programs import SHARED
+from tests.real.conftest import Corpus, load
+
+pytestmark = pytest.mark.slow
+
+Site = tuple[str, int]
+
+
+@pytest.fixture(scope="module")
+def clang_calls() -> dict[str, list[list[object]]]:
+    answer: dict[str, list[list[object]]] = load(SHARED / "data" / "corpus" / "ast_calls.json.xz")["files"]
+    return answer
+
+
+def test_calls_are_those_that_clang_sees(corpus: Corpus, clang_calls: dict[str, list[list[object]]]) -> None:
+    known = known_names([resolve("7.3")])
+    wrong = []
+    total = 0
+    for name in corpus.commands:
+        unit = corpus.unit(name, known)
+        ours = {
+            (use.name, unit.file.position(use.span.start)[0] + 1, use.argument_count, use.function)
+            for use in unit.uses
+            if use.kind is UseKind.CALL and use.span.file is unit.file
+        }
+        theirs = {(row[0], row[1], row[3], row[4]) for row in clang_calls[name]}
+        total += len(theirs)
+        wrong += [(name, call) for call in ours ^ theirs]
+    assert total > 3500
+    assert len(wrong) <= 8, wrong
+
+
+def test_no_error_in_what_the_kernel_accepts_and_no_crash(corpus: Corpus) -> None:
+    kernels = [resolve(release) for release in bundled()]
+    known = known_names(kernels)
+    seven_three = [kernel for kernel in kernels if kernel.name.startswith("7.3")]
+    for name in corpus.commands:
+        unit = corpus.unit(name, known)
+        check(unit, kernels)
+        assert [f.message for f in check(unit, seven_three) if f.severity is Severity.ERROR] == [], name
+        assert not unit.problems, name

@@ -1,0 +1,53 @@
+"""The text report, pinned to the letter: what people read in a terminal and in CI."""
+
+from __future__ import annotations
+
+from kfunc_lsp.check import check, known_names
+from kfunc_lsp.kernel.targets import resolve
+from kfunc_lsp.report.text import Style, write_finding
+from tests.programs import unit
+
+PROGRAM = """#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+extern int bpf_wq_set_callback_impl(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags,
+\t\t\t\t    struct bpf_prog_aux *aux) __ksym;
+SEC("tc")
+int p(struct bpf_wq *wq)
+{
+\treturn /* é𝄞 字 */ bpf_wq_set_callback_impl(wq, (void *)0, 0, NULL);
+}
+"""
+
+EXPECTED = """\
+error[unflagged-impl-called]: `bpf_wq_set_callback_impl` cannot be called on 7.0, 7.3
+ --> /p/main.bpf.c:8:20
+  |
+8 |     return /* é𝄞 字 */ bpf_wq_set_callback_impl(wq, (void *)0, 0, NULL);
+  |                        ^^^^^^^^^^^^^^^^^^^^^^^^                   ---- supplied by the verifier
+  |
+  = it exists in BTF only: the kernel refuses the program before it looks at the code
+  = the kernel will say (7.0, 7.3):
+       cannot find address for kernel function bpf_wq_set_callback_impl
+  = 6.18: fine (a kfunc of its own there)
+  = declared here: /p/main.bpf.c:3:12
+  = call: int bpf_wq_set_callback(struct bpf_wq *wq, int (*callback_fn)(void *, int *, void *), unsigned int flags);
+  = fix (not applied by itself: 6.18 has no `bpf_wq_set_callback` to call): call `bpf_wq_set_callback`, \
+without the arguments that the verifier supplies
+  = more: kfunc-lsp explain unflagged-impl-called
+"""
+
+
+def test_a_finding_as_people_read_it() -> None:
+    kernels = [resolve(name) for name in ("6.18", "7.0", "7.3")]
+    (finding,) = check(unit(PROGRAM, known_names(kernels)), kernels)
+    assert write_finding(finding, Style(coloured=False)) == EXPECTED
+
+
+def test_colours_change_nothing_but_colours() -> None:
+    import re
+
+    kernels = [resolve("7.3")]
+    (finding,) = check(unit(PROGRAM, known_names(kernels)), kernels)
+    coloured = write_finding(finding, Style(coloured=True))
+    assert "\x1b[31;1merror" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == write_finding(finding, Style(coloured=False))

@@ -1,0 +1,71 @@
+"""What ARCHITECTURE.md says of imports holds."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "kfunc_lsp"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+ALLOWED = {
+    "btf": {"btf", "errors"},
+    "image": {"image", "errors", "kernel"},
+    "kernel": {"kernel", "btf", "image", "errors"},
+    "unit": {"unit", "btf"},
+    "source": {"source", "unit", "btf"},
+    "rules": {"rules", "unit", "kernel", "btf"},
+    "report": {"report", "rules", "unit"},
+}
+"""What each part may import of this package; parts that only show things may import all but ``server`` and ``cli``."""
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def part(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_only_the_server_imports_the_protocol(path: Path) -> None:
+    protocol = {name for name in imports(path) if name.split(".")[0] in ("pygls", "lsprotocol")}
+    assert part(path) == "server" or not protocol
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_parts_import_in_one_direction(path: Path) -> None:
+    ours = {name.split(".")[1] for name in imports(path) if name.startswith("kfunc_lsp.")}
+    assert ours <= ALLOWED.get(part(path), ours)
+    if part(path) != "cli":
+        assert "cli" not in ours or part(path) == "__main__"
+    if part(path) not in ("cli", "server"):
+        assert "server" not in ours
+
+
+def test_a_check_loads_neither_the_protocol_nor_an_elf_reader() -> None:
+    script = (
+        "import sys; from kfunc_lsp.cli import main; "
+        "main(['check', 'examples/snooper.bpf.c', '--kernel', '7.3']); "
+        "print([m for m in sys.modules if m.split('.')[0] in ('pygls', 'lsprotocol', 'elftools')])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], cwd=PACKAGE.parent, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
+def test_no_module_outgrows_one_noun() -> None:
+    assert [p.name for p in MODULES if len(p.read_text().splitlines()) > 400] == []
