@@ -4,9 +4,14 @@ from __future__ import annotations
 
 
 def serve() -> None:
-    """Serve one client until it says ``exit`` or closes its end."""
+    """Serve one client until it says ``exit`` or closes its end. Exits with 1 on ``exit`` without ``shutdown``."""
+    import sys
+
     from kfunc_lsp.server.features import make_server
     from kfunc_lsp.server.server import configure_log
 
     configure_log()
-    make_server().start_io()
+    server = make_server()
+    server.start_io()
+    if server.left_in_a_hurry:
+        sys.exit(1)

@@ -12,6 +12,7 @@ class Client:
     """A client's abilities; each is off where it announced nothing."""
 
     hover_markdown: bool = False
+    documentation_formats: bool = False
     documentation_markdown: bool = False
     signature_markdown: bool = False
     snippets: bool = False
@@ -37,6 +38,7 @@ class Client:
         watched = workspace.did_change_watched_files
         return Client(
             hover_markdown=_markdown(hover.content_format if hover else None),
+            documentation_formats=bool(item and item.documentation_format),
             documentation_markdown=_markdown(item.documentation_format if item else None),
             signature_markdown=_markdown(signature.documentation_format if signature else None),
             snippets=bool(item and item.snippet_support),

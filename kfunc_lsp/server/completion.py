@@ -55,7 +55,8 @@ def resolve(session: Session, item: types.CompletionItem) -> types.CompletionIte
     description = describe(name, session.selection(document).kernels)
     if description is not None:
         item.detail = description.forms[0].signature.text
-        item.documentation = markup(description, session.client.documentation_markdown)
+        content = markup(description, session.client.documentation_markdown)
+        item.documentation = content if session.client.documentation_formats else content.value
     return item
 
 

@@ -14,7 +14,6 @@ from lsprotocol import types
 from pygls.uris import from_fs_path, to_fs_path
 
 from kfunc_lsp.server.positions import Lines, encode
-from kfunc_lsp.source.text import blank
 from kfunc_lsp.unit.model import SourceFile
 
 
@@ -36,11 +35,6 @@ class Document:
     def lines(self) -> Lines:
         """The text's lines, for positions."""
         return Lines(self.file.text, self.encoding)
-
-    @cached_property
-    def blanked(self) -> str:
-        """The text with its comments as spaces."""
-        return blank(self.file.text)
 
     def edited(self, changes: Sequence[types.TextDocumentContentChangeEvent], version: int | None) -> Document:
         """The document after ``changes``, which apply one after the other."""

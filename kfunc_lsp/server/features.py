@@ -39,6 +39,10 @@ def make_server() -> Server:
     async def initialized(params: types.InitializedParams) -> None:
         await server.warm()
 
+    @server.feature(types.EXIT)
+    def leaving(params: None) -> None:
+        server.leaving()
+
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def saved(params: types.DidSaveTextDocumentParams) -> None:
         server.saved(params)

@@ -28,6 +28,11 @@ class Protocol(LanguageServerProtocol):
         """The server that this belongs to."""
         return cast("Server", self._server)
 
+    @property
+    def was_shut_down(self) -> bool:
+        """Whether the client has said ``shutdown``."""
+        return bool(self._shutdown)
+
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
         """A document was opened."""

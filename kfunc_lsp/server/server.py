@@ -40,6 +40,8 @@ _WATCHED = ("**/*.h", "**/kfunc-lsp.toml", "**/pyproject.toml", "**/compile_comm
 class Server(LanguageServer):
     """kfunc-lsp as a pygls server."""
 
+    protocol: Protocol
+
     def __init__(self) -> None:
         super().__init__(
             "kfunc-lsp",
@@ -47,6 +49,8 @@ class Server(LanguageServer):
             text_document_sync_kind=types.TextDocumentSyncKind.Incremental,
             protocol_cls=Protocol,
         )
+        self.left_in_a_hurry = False
+        """Whether ``exit`` came without ``shutdown``; pygls ends its loop with 0 either way."""
         self._session: Session | None = None
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="kfunc-lsp")
         self._publisher = Publisher(self._check, self.document, self.text_document_publish_diagnostics)
@@ -104,6 +108,10 @@ class Server(LanguageServer):
             )
             self.client_register_capability(types.RegistrationParams(registrations=[registration]))
         await self.work(session.warm)
+
+    def leaving(self) -> None:
+        """exit."""
+        self.left_in_a_hurry = not self.protocol.was_shut_down
 
     def shutdown(self) -> None:
         """End the worker; what waits for it is dropped."""

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from lsprotocol import types
+
+from tests.server.conftest import Begin
+from tests.server.editor import ARGUMENT_PASSED, IMPL_CALLED, Editor
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+Whole = types.TextDocumentContentChangeWholeDocument
+
+
+def _edits(editor: Editor, action: types.CodeAction, uri: str, version: int) -> Sequence[object]:
+    """The edits of an action, which are all in the one document, with versions unless it is Neovim 0.11."""
+    assert action.edit is not None
+    if editor.encoding == "utf-8":
+        assert action.edit.document_changes is None
+        assert list(action.edit.changes or ()) == [uri]
+        return (action.edit.changes or {})[uri]
+    assert action.edit.changes is None
+    (change,) = action.edit.document_changes or ()
+    assert isinstance(change, types.TextDocumentEdit)
+    assert change.text_document == types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=version)
+    return change.edits
+
+
+@pytest.mark.parametrize("text", [IMPL_CALLED, ARGUMENT_PASSED], ids=["impl", "argument"])
+async def test_the_fixed_text_has_no_diagnostics(editor: Editor, text: str) -> None:
+    uri = editor.open(text)
+    (found,) = await editor.diagnostics(uri, 1)
+    (action,) = await editor.actions(uri, found.range)
+    assert action.kind == types.CodeActionKind.QuickFix
+    fixed = editor.applied(text, _edits(editor, action, uri, 1))
+    assert "return bpf_wq_set_callback(wq, 0, 0);" in fixed
+    assert "é𝄞✓" in fixed
+    editor.change(uri, 2, Whole(text=fixed))
+    assert await editor.diagnostics(uri, 2) == []
+
+
+async def test_the_diagnostic_of_an_action_is_the_one_published(vscode: Editor) -> None:
+    uri = vscode.open(IMPL_CALLED)
+    (found,) = await vscode.diagnostics(uri, 1)
+    (action,) = await vscode.actions(uri, found.range)
+    assert list(action.diagnostics or ()) == [found]
+
+
+async def test_a_fix_that_a_kernel_speaks_against_is_not_preferred(vscode: Editor) -> None:
+    """6.18 has no plain bpf_wq_set_callback."""
+    uri = vscode.open(IMPL_CALLED)
+    (action,) = await vscode.actions(uri, vscode.range(IMPL_CALLED, "bpf_wq_set_callback_impl", after="return "))
+    assert action.is_preferred is False
+    assert "6.18 has no `bpf_wq_set_callback`" in action.title
+
+
+async def test_a_safe_fix_is_preferred(fresh: Begin) -> None:
+    editor = await fresh({"kernels": ["7.3"]})
+    uri = editor.open(IMPL_CALLED)
+    (action,) = await editor.actions(uri, editor.range(IMPL_CALLED, "bpf_wq_set_callback_impl", after="return "))
+    assert action.is_preferred is True
+    assert action.title == "Call `bpf_wq_set_callback`, without the arguments that the verifier supplies"
+
+
+async def test_an_empty_range_inside_is_enough_and_outside_is_none(editor: Editor) -> None:
+    uri = editor.open(IMPL_CALLED)
+    place = editor.range(IMPL_CALLED, "_set_callback_impl(wq", after="return ").start
+    assert len(await editor.actions(uri, types.Range(start=place, end=place))) == 1
+    assert await editor.actions(uri, editor.range(IMPL_CALLED, "struct bpf_wq")) == []
+
+
+async def test_the_fix_is_offered_at_the_call_when_the_declaration_is_marked(vscode: Editor) -> None:
+    uri = vscode.open(ARGUMENT_PASSED)
+    assert len(await vscode.actions(uri, vscode.range(ARGUMENT_PASSED, "bpf_wq_set_callback", after="return "))) == 1
+
+
+@pytest.mark.parametrize(
+    ("only", "count"),
+    [
+        (["quickfix"], 1),
+        ([""], 1),
+        (["refactor", "quickfix"], 1),
+        (["source.fixAll"], 0),
+        (["quickfix.other"], 0),
+        ([], 0),
+    ],
+)
+async def test_the_kinds_that_are_asked_for(vscode: Editor, only: list[str], count: int) -> None:
+    uri = vscode.open(IMPL_CALLED)
+    place = vscode.range(IMPL_CALLED, "bpf_wq_set_callback_impl", after="return ")
+    assert len(await vscode.actions(uri, place, only)) == count
+
+
+async def test_actions_are_of_the_newest_text(vscode: Editor) -> None:
+    """The request comes right behind the edit, before any check of it."""
+    uri = vscode.open("")
+    vscode.change(uri, 2, Whole(text=IMPL_CALLED))
+    place = vscode.range(IMPL_CALLED, "bpf_wq_set_callback_impl", after="return ")
+    (action,) = await vscode.actions(uri, place)
+    assert _edits(vscode, action, uri, 2)

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import pytest
+from lsprotocol import types
+
+from tests.server.conftest import Begin
+from tests.server.editor import CURSOR, PRELUDE, Editor
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BY_TYPING = types.CompletionTriggerKind.TriggerCharacter
+
+
+def _in_body(statement: str) -> str:
+    return f'{PRELUDE}SEC("tc") int prog(void *ctx)\n{{\n\t{statement}\n}}\n'
+
+
+def _edit(item: types.CompletionItem) -> types.TextEdit:
+    assert isinstance(item.text_edit, types.TextEdit)
+    return item.text_edit
+
+
+async def test_an_item(vscode: Editor) -> None:
+    items = await vscode.completion(_in_body(f"bpf_wq_set{CURSOR}"))
+    item = items["bpf_wq_set_callback"]
+    assert item.label_details == types.CompletionItemLabelDetails(
+        detail="(wq, callback_fn, flags)", description="kfunc · implicit · not on 6.18"
+    )
+    assert item.insert_text_format is types.InsertTextFormat.Snippet
+    assert _edit(item).new_text == "bpf_wq_set_callback(${1:wq}, ${2:callback_fn}, ${3:flags})$0"
+    assert item.filter_text == "bpf_wq_set_callback"
+    assert item.documentation is None
+
+
+async def test_the_edit_covers_the_identifier(editor: Editor) -> None:
+    text = _in_body("/* é𝄞✓ */ bpf_wq_x;")
+    items = await editor.completion(text.replace("bpf_wq_x", f"bpf_wq{CURSOR}_x"))
+    assert _edit(items["bpf_wq_init"]).range == editor.range(text, "bpf_wq_x")
+
+
+async def test_only_names_with_the_prefix(vscode: Editor) -> None:
+    items = await vscode.completion(_in_body(f"bpf_iter_num{CURSOR}"))
+    assert sorted(items) == ["bpf_iter_num_destroy", "bpf_iter_num_new", "bpf_iter_num_next"]
+
+
+async def test_what_no_kernel_can_call_is_not_offered(vscode: Editor) -> None:
+    items = await vscode.completion(_in_body(f"scx_bpf_kick_cp{CURSOR}"))
+    assert sorted(items) == ["scx_bpf_kick_cpu"]
+
+
+async def test_the_older_form_comes_last_and_is_struck_out_where_all_kernels_have_the_newer(
+    vscode: Editor, fresh: Begin
+) -> None:
+    items = await vscode.completion(_in_body(f"bpf_obj_new{CURSOR}"))
+    assert items["bpf_obj_new_impl"].tags is None
+    editor = await fresh({"kernels": ["7.3"]}, kind="visual-studio-code")
+    items = await editor.completion(_in_body(f"bpf_obj_new{CURSOR}"))
+    old, new = items["bpf_obj_new_impl"], items["bpf_obj_new"]
+    assert list(old.tags or ()) == [types.CompletionItemTag.Deprecated]
+    assert new.tags is None
+    assert (new.sort_text or "") < (old.sort_text or "")
+
+
+async def test_the_name_alone_where_a_bracket_stands_already(vscode: Editor) -> None:
+    items = await vscode.completion(_in_body(f"bpf_wq_ini{CURSOR}(wq);"))
+    assert _edit(items["bpf_wq_init"]).new_text == "bpf_wq_init"
+
+
+@pytest.mark.parametrize("statement", ["if (bpf_ksym_exists(bpf_wq_ini‸)) return 0;", "f = &bpf_wq_ini‸;"])
+async def test_the_name_alone_where_it_is_not_called(vscode: Editor, statement: str) -> None:
+    items = await vscode.completion(_in_body(statement))
+    assert _edit(items["bpf_wq_init"]).new_text == "bpf_wq_init"
+    assert items["bpf_wq_init"].insert_text_format is types.InsertTextFormat.PlainText
+
+
+async def test_the_whole_declaration_behind_extern(vscode: Editor) -> None:
+    items = await vscode.completion(f"{PRELUDE}extern bpf_wq_set{CURSOR}\nint x;\n")
+    assert _edit(items["bpf_wq_set_callback"]).new_text == (
+        "int bpf_wq_set_callback(struct bpf_wq *wq, int (*callback_fn)(void *, int *, void *), unsigned int flags)"
+        " __weak __ksym;"
+    )
+    items = await vscode.completion(f"{PRELUDE}extern int bpf_wq_ini{CURSOR}\n")
+    assert _edit(items["bpf_wq_init"]).new_text == "bpf_wq_init"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "// bpf_wq‸",
+        "/* bpf_wq‸",
+        "/* a\n bpf_wq‸ */",
+        'x = "bpf_wq‸";',
+        'x = "bpf_wq‸',
+        "x = 'bpf_wq‸",
+        "p.bpf_wq‸",
+        "p->bpf_wq‸ = 1;",
+        "struct bpf_wq‸",
+        "x = 0bpf_wq‸",
+        "1.bpf_wq‸",
+        "\n#bpf_wq‸",
+        '\n#include "bpf_wq‸',
+        "\n#include <bpf_wq‸",
+        "\n#define bpf_wq‸",
+        "\n#ifdef bpf_wq‸",
+    ],
+)
+async def test_places_where_no_name_fits(vscode: Editor, statement: str) -> None:
+    assert await vscode.completion(_in_body(statement)) == {}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "if (a || bpf_wq_ini‸",
+        "return bpf_wq_ini‸\n\treturn 0;",
+        "f(1, bpf_wq_ini‸",
+        'printk("a", bpf_wq_ini‸)',
+        "/* done */ bpf_wq_ini‸",
+        "{ { ( [ bpf_wq_ini‸",
+        "\n#define START(wq) \\\n\tbpf_wq_ini‸",
+        "é = bpf_wq_ini‸",
+    ],
+)
+async def test_half_typed_places(vscode: Editor, statement: str) -> None:
+    assert list(await vscode.completion(_in_body(statement))) == ["bpf_wq_init"]
+
+
+async def test_without_a_prefix_only_by_hand(vscode: Editor) -> None:
+    marked = _in_body(f"return {CURSOR};")
+    assert await vscode.completion(marked, BY_TYPING) == {}
+    items = await vscode.completion(marked)
+    assert 250 < len(items) <= 400
+    assert "bpf_wq_set_callback" in items
+
+
+async def test_a_client_that_announces_nothing(fresh: Begin) -> None:
+    editor = await fresh({"kernels": ["7.3"]}, capabilities=types.ClientCapabilities())
+    items = await editor.completion(_in_body(f"bpf_wq_ini{CURSOR}"))
+    item = items["bpf_wq_init"]
+    assert _edit(item).new_text == "bpf_wq_init"
+    assert item.label_details is None
+    assert item.detail == "(wq, p__const_map, flags) kfunc"
+
+
+async def test_resolving_adds_the_documentation(editor: Editor) -> None:
+    items = await editor.completion(_in_body(f"bpf_wq_set{CURSOR}"))
+    item = items["bpf_wq_set_callback"]
+    resolved = await editor.client.completion_item_resolve_async(item)
+    assert resolved.label == item.label
+    plain = isinstance(resolved.documentation, str)
+    assert plain == (editor.encoding == "utf-32"), "this Emacs announces no format of documentation"
+    text = resolved.documentation
+    assert "the verifier passes this" in (text.value if isinstance(text, types.MarkupContent) else text or "")
+    assert resolved.detail == (
+        "int bpf_wq_set_callback(struct bpf_wq *wq, int (*callback_fn)(void *, int *, void *), unsigned int flags)"
+    )
+
+
+@pytest.mark.parametrize("data", [None, 3, {"name": 1}, {"uri": "file:///closed.c", "name": "bpf_wq_init"}])
+async def test_resolving_what_was_not_offered(vscode: Editor, data: object) -> None:
+    item = types.CompletionItem(label="other", data=data)
+    assert (await vscode.client.completion_item_resolve_async(item)).documentation is None

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from lsprotocol import types
+from pygls.exceptions import JsonRpcInternalError, JsonRpcMethodNotFound
+
+from kfunc_lsp.server.features import make_server
+from tests.server.editor import COMMAND, ENVIRONMENT, IMPL_CALLED, PATIENCE, ROOT, Editor
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+class Raw:
+    """A server spoken to byte by byte."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self.process, self.stdin, self.stdout = process, process.stdin, process.stdout
+
+    @staticmethod
+    async def start() -> Raw:
+        pipe = asyncio.subprocess.PIPE
+        return Raw(
+            await asyncio.create_subprocess_exec(
+                *COMMAND, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL, env=ENVIRONMENT, cwd=ROOT
+            )
+        )
+
+    def send(self, method: str, params: object, id_: int | None = None) -> None:
+        message: dict[str, object] = {"jsonrpc": "2.0", "method": method, "params": params}
+        if id_ is not None:
+            message["id"] = id_
+        body = json.dumps(message).encode()
+        self.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+    async def answer(self, id_: int) -> dict[str, Any]:
+        """The answer to request ``id_``; every byte on the way must be of the protocol."""
+        while True:
+            header = await asyncio.wait_for(self.stdout.readuntil(b"\r\n\r\n"), PATIENCE)
+            assert header.startswith(b"Content-Length: ")
+            length = int(header.split(b"\r\n")[0].split(b":")[1])
+            message: dict[str, Any] = json.loads(await self.stdout.readexactly(length))
+            if message.get("id") == id_ and "method" not in message:
+                return message
+
+    async def ask(self, method: str, params: object, id_: int) -> dict[str, Any]:
+        self.send(method, params, id_)
+        return await self.answer(id_)
+
+    async def exit_code(self) -> int:
+        return await asyncio.wait_for(self.process.wait(), PATIENCE)
+
+
+async def test_what_the_server_offers(vscode: Editor) -> None:
+    offered = vscode.initialized.capabilities
+    assert isinstance(offered.text_document_sync, types.TextDocumentSyncOptions)
+    assert offered.text_document_sync.change is types.TextDocumentSyncKind.Incremental
+    assert offered.text_document_sync.open_close
+    assert offered.hover_provider
+    assert offered.completion_provider is not None
+    assert offered.completion_provider.resolve_provider
+    assert offered.signature_help_provider is not None
+    assert offered.signature_help_provider.trigger_characters == ("(", ",")
+    assert isinstance(offered.code_action_provider, types.CodeActionOptions)
+    assert offered.code_action_provider.code_action_kinds == (types.CodeActionKind.QuickFix,)
+
+
+async def test_diagnostics_are_pushed_only(editor: Editor) -> None:
+    """A client that could pull as well would show them twice, or, without a refresh, not at all."""
+    assert editor.initialized.capabilities.diagnostic_provider is None
+
+
+async def test_the_encoding_is_the_clients_choice(editor: Editor) -> None:
+    assert editor.initialized.capabilities.position_encoding == editor.encoding
+
+
+async def test_an_unknown_request_is_refused_and_an_unknown_notification_ignored(vscode: Editor) -> None:
+    vscode.client.protocol.notify("kfunc-lsp/nothing", {"a": 1})
+    with pytest.raises(JsonRpcMethodNotFound):
+        await vscode.client.protocol.send_request_async("kfunc-lsp/nothing", {"a": 1})  # type: ignore[no-untyped-call]
+    assert len(await vscode.diagnostics(vscode.open(IMPL_CALLED), 1)) == 1
+
+
+async def test_requests_on_a_document_that_is_not_open(vscode: Editor) -> None:
+    document = types.TextDocumentIdentifier(uri="file:///nowhere/closed.c")
+    place = types.Position(line=0, character=0)
+    assert await vscode.client.text_document_hover_async(types.HoverParams(document, place)) is None
+    vscode.change(document.uri, 2, types.TextDocumentContentChangeWholeDocument(text="int x;"))
+    vscode.close(document.uri)
+    assert await vscode.client.text_document_completion_async(types.CompletionParams(document, place)) is None
+
+
+async def test_a_session_by_the_book_exits_with_0() -> None:
+    raw = await Raw.start()
+    early = await raw.ask("textDocument/hover", _hover("untitled:a"), 1)
+    assert early["error"]["code"] == types.ErrorCodes.ServerNotInitialized
+    result = (await raw.ask("initialize", {"processId": None, "rootUri": None, "capabilities": {}}, 2))["result"]
+    assert result["capabilities"]["positionEncoding"] == "utf-16"
+    raw.send("initialized", {})
+    raw.send("textDocument/didOpen", {"textDocument": _item("untitled:a", "int bpf_wq_init;")})
+    found = await raw.ask("textDocument/hover", _hover("untitled:a"), 3)
+    assert found["result"]["contents"]["kind"] == "plaintext"
+    malformed = await raw.ask("textDocument/hover", {"position": "here"}, 4)
+    assert malformed["error"]["code"] == types.ErrorCodes.InvalidParams
+    assert (await raw.ask("textDocument/hover", _hover("untitled:a"), 5))["result"] == found["result"]
+    assert (await raw.ask("shutdown", None, 6))["result"] is None
+    late = await raw.ask("textDocument/hover", _hover("untitled:a"), 7)
+    assert late["error"]["code"] == types.ErrorCodes.InvalidRequest
+    raw.send("exit", None)
+    assert await raw.exit_code() == 0
+    assert await raw.stdout.read() == b""
+
+
+async def test_the_end_of_input_ends_the_server() -> None:
+    raw = await Raw.start()
+    await raw.ask("initialize", {"processId": None, "rootUri": None, "capabilities": {}}, 1)
+    raw.stdin.close()
+    assert await raw.exit_code() == 0
+
+
+async def test_exit_without_shutdown_is_an_error() -> None:
+    raw = await Raw.start()
+    await raw.ask("initialize", {"processId": None, "rootUri": None, "capabilities": {}}, 1)
+    raw.send("exit", None)
+    assert await raw.exit_code() == 1
+
+
+async def test_an_internal_error_tells_no_trace() -> None:
+    server = make_server()
+
+    def fail() -> None:
+        raise ZeroDivisionError("/home/someone/secret.py")
+
+    with pytest.raises(JsonRpcInternalError) as caught:
+        await server.work(fail)
+    error = caught.value.to_response_error()
+    assert error.data is None
+    assert "ZeroDivisionError" in error.message
+    assert "secret" not in error.message
+    assert await server.work(lambda: 1) == 1
+    server.shutdown()
+
+
+def _item(uri: str, text: str) -> dict[str, object]:
+    return {"uri": uri, "languageId": "c", "version": 1, "text": text}
+
+
+def _hover(uri: str) -> dict[str, object]:
+    return {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 8}}

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from lsprotocol import types
+
+from tests.server.conftest import Begin
+from tests.server.editor import CURSOR, IMPL_CALLED, Editor
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def _kernels(editor: Editor) -> str:
+    """The kernels that the diagnostics speak of."""
+    (found,) = await editor.diagnostics(editor.open(IMPL_CALLED), 1)
+    return found.message.splitlines()[0].partition(" on ")[2]
+
+
+def _shown(editor: Editor) -> list[str]:
+    return [message.message for message in editor.client.messages]
+
+
+async def test_a_bad_setting_is_shown_once_and_the_others_count(fresh: Begin) -> None:
+    editor = await fresh({"kernels": ["7.3"], "include": 5, "kernel": ["6.18"]})
+    assert await _kernels(editor) == "7.3"
+    assert await _kernels(editor) == "7.3"
+    await editor.hover(f"bpf_wq{CURSOR}_init")
+    assert _shown(editor) == [
+        "kfunc-lsp: editor settings: `include` must be a list of strings. It is not used.",
+        "kfunc-lsp: editor settings: unknown option `kernel`; did you mean `kernels`?. It is not used.",
+    ]
+
+
+@pytest.mark.parametrize("options", [[], "7.3"])
+async def test_settings_that_are_no_object(fresh: Begin, options: object) -> None:
+    editor = await fresh(options)
+    await editor.diagnostics(editor.open(IMPL_CALLED), 1)
+    (message,) = _shown(editor)
+    assert message == "kfunc-lsp: editor settings: expected an object with kernels, include, define. They are not used."
+
+
+async def test_a_missing_kernel_is_shown_once_and_the_rest_is_used(fresh: Begin) -> None:
+    editor = await fresh({"kernels": ["9.9", "/nowhere/vmlinux", "7.3"]})
+    assert await _kernels(editor) == "7.3"
+    assert await _kernels(editor) == "7.3"
+    first, second = _shown(editor)
+    assert first.startswith("kfunc-lsp: there is no kernel '9.9'.")
+    assert second.startswith("kfunc-lsp: /nowhere/vmlinux: ")
+    assert first.endswith("Checking against: 7.3.")
+
+
+async def test_no_kernel_of_those_named_can_be_read(fresh: Begin) -> None:
+    editor = await fresh({"kernels": ["9.9"]})
+    assert await editor.hover(f"bpf_iter_num{CURSOR}_new(0);") is not None
+    (message,) = _shown(editor)
+    assert "Checking against: " in message
+    assert not message.endswith("none.")
+
+
+async def test_a_damaged_kernel(fresh: Begin, tmp_path: Path) -> None:
+    (tmp_path / "vmlinux").write_bytes(b"\x9f\xeb\x01" + bytes(40))
+    editor = await fresh({"kernels": [str(tmp_path / "vmlinux"), "7.3"]})
+    assert await _kernels(editor) == "7.3"
+    assert len(_shown(editor)) == 1
+
+
+async def test_the_configuration_file_counts_and_the_editor_overrides_it(fresh: Begin, tmp_path: Path) -> None:
+    (tmp_path / "kfunc-lsp.toml").write_text('kernels = ["7.0"]\ninclude = ["inc"]\n')
+    (tmp_path / "inc").mkdir()
+    (tmp_path / "inc" / "names.h").write_text("#define NAME bpf_wq_set_callback_impl\n")
+    text = "#include <names.h>\nint f(void) { return NAME(0, 0, 0, 0); }\n"
+    editor = await fresh(None, tmp_path.as_uri())
+    (found,) = await editor.diagnostics(editor.open(text, (tmp_path / "a.bpf.c").as_uri()), 1)
+    assert found.message.splitlines()[0].endswith(" on 7.0")
+    editor = await fresh({"kernels": ["7.3"]}, tmp_path.as_uri())
+    (found,) = await editor.diagnostics(editor.open(text, (tmp_path / "a.bpf.c").as_uri()), 1)
+    assert found.message.splitlines()[0].endswith(" on 7.3")
+    assert _shown(editor) == []
+
+
+async def test_a_configuration_file_that_changes(fresh: Begin, tmp_path: Path) -> None:
+    file = tmp_path / "kfunc-lsp.toml"
+    file.write_text('kernels = ["6.18"]\n')
+    editor = await fresh(None, tmp_path.as_uri())
+    uri = editor.open(IMPL_CALLED, (tmp_path / "a.bpf.c").as_uri())
+    assert await editor.diagnostics(uri, 1) == []
+    editor.published.clear()
+    file.write_text('kernels = ["7.3"]\n')
+    event = types.FileEvent(uri=file.as_uri(), type=types.FileChangeType.Changed)
+    editor.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams(changes=[event]))
+    assert len(await editor.diagnostics(uri, 1)) == 1
+
+
+async def test_damaged_project_files_are_shown_once(fresh: Begin, tmp_path: Path) -> None:
+    (tmp_path / "kfunc-lsp.toml").write_text("kernels = [")
+    (tmp_path / "compile_commands.json").write_text("{")
+    editor = await fresh({"kernels": ["7.3"]}, tmp_path.as_uri())
+    for name in ("a.bpf.c", "b.bpf.c"):
+        assert len(await editor.diagnostics(editor.open(IMPL_CALLED, (tmp_path / name).as_uri()), 1)) == 1
+    toml, database = _shown(editor)
+    assert "kfunc-lsp.toml: is no TOML" in toml
+    assert "compile_commands.json: is no compilation database" in database
+
+
+async def test_headers_that_are_not_found_are_told_in_the_log(fresh: Begin) -> None:
+    editor = await fresh({"kernels": ["7.3"]})
+    await editor.diagnostics(editor.open('#include "absent.h"\n' + IMPL_CALLED), 1)
+    await editor.diagnostics(editor.open("", "untitled:other"), 1)
+    notes = [note.message for note in editor.client.log_messages]
+    assert [note.partition(": ")[2] for note in notes] == ["not found: absent.h; types from there are unknown"]
+    assert _shown(editor) == []
