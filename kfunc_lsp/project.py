@@ -15,7 +15,7 @@ from functools import cached_property
 
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.source.flags import Flags, parse_arguments
-from kfunc_lsp.source.headers import HeaderCache
+from kfunc_lsp.source.cache import HeaderCache
 from kfunc_lsp.unit.model import SourceFile
 
 _LARGEST = 64 << 20

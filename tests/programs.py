@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kfunc_lsp.rules.model import Fix
 from kfunc_lsp.source.flags import Flags, parse_arguments
-from kfunc_lsp.source.headers import HeaderCache
+from kfunc_lsp.source.cache import HeaderCache
 from kfunc_lsp.source.read import read_unit
 from kfunc_lsp.unit.model import SourceFile, Unit
 
@@ -47,7 +47,7 @@ def unit(
 ) -> Unit:
     """The unit of ``text``; ``headers`` stand beside it."""
     memory = Memory({f"/p/{name}": source(f"/p/{name}", body) for name, body in (headers or {}).items()})
-    return read_unit(source(path, text), HeaderCache(memory), flags, known)
+    return read_unit(source(path, text), HeaderCache(memory), flags, frozenset(known))
 
 
 def applied(text: str, fixes: Iterable[Fix]) -> str:

@@ -1,7 +1,7 @@
 """C declarations to types: what clang would put into BTF for them.
 
-Reads expanded tokens. A typedef or tag is resolved through ``TypeNames``; what cannot be resolved becomes
-``Unknown`` and never a guess.
+Reads expanded tokens, without looking at the rest of the unit: a typedef or tag becomes ``Unknown`` under its own
+words ("u32", "struct task_struct"), which ``names`` resolves when someone asks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from kfunc_lsp.btf.types import (
     Enum,
     Float,
     FuncProto,
-    Fwd,
     Int,
     Param,
     Ptr,
@@ -48,16 +47,6 @@ _SIZES = {"char": 1, "short": 2, "int": 4, "_Bool": 1, "bool": 1, "__int128": 16
 _DEEPEST = 60
 
 
-class TypeNames(Protocol):
-    """What names mean at file level of a unit."""
-
-    def typedef(self, name: str) -> Type:
-        """The typedef of this name, or ``Unknown``."""
-
-    def is_complete(self, keyword: str, tag: str) -> bool | None:
-        """Whether ``struct tag`` (or union, enum) has a body in the unit; ``None`` where a header is missing."""
-
-
 class DeclarationError(ValueError):
     """The tokens are no declaration that is understood; the caller leaves them alone."""
 
@@ -82,15 +71,14 @@ class Declarator:
     params: list[tuple[int, int]] = field(default_factory=list)
 
 
-def parse_declaration(tokens: Sequence[Token], names: TypeNames) -> Declarator:
+def parse_declaration(tokens: Sequence[Token]) -> Declarator:
     """The (first) declarator of a declaration statement. Raises ``DeclarationError``."""
-    return _Parser(tokens, names).declaration()
+    return _Parser(tokens).declaration()
 
 
 class _Parser:
-    def __init__(self, tokens: Sequence[Token], names: TypeNames) -> None:
+    def __init__(self, tokens: Sequence[Token]) -> None:
         self.tokens = tokens
-        self.names = names
         self.at = 0
         self.depth = 0
         self.attributes = Attributes()
@@ -142,7 +130,7 @@ class _Parser:
                     self.parenthesised()
                 found = Unknown(text)
             elif found is None and not words and text and is_identifier(text):
-                found = self.names.typedef(text)
+                found = Unknown(text)
                 self.at += 1
             else:
                 break
@@ -164,20 +152,12 @@ class _Parser:
         if self.peek() and is_identifier(self.peek()):
             name = self.peek()
             self.at += 1
-        complete: bool | None = True
         if self.peek() == "{":
             self.parenthesised("{", "}")
-        elif name:
-            complete = self.names.is_complete(keyword, name)
-        else:
+            return Enum(name) if keyword == "enum" else Struct(name) if keyword == "struct" else Union(name)
+        if not name:
             raise DeclarationError(f"`{keyword}` without a name")
-        if keyword == "enum":
-            return Enum(name)
-        if complete is None:
-            return Unknown(f"{keyword} {name}")
-        if not complete:
-            return Fwd(name, keyword == "union")
-        return Struct(name) if keyword == "struct" else Union(name)
+        return Enum(name) if keyword == "enum" else Unknown(f"{keyword} {name}")
 
     def parenthesised(self, opening: str = "(", closing: str = ")") -> list[str]:
         """Step over a bracketed run, which is returned without its brackets."""

@@ -38,12 +38,14 @@ class Expander:
     """Expands tokens with a macro table that may change between calls.
 
     Without ``interest`` every macro is expanded (as ``clang -E`` does); with it, only those that can matter.
+    ``budget`` is how many tokens macros may still produce, ``spent`` how many they have.
     """
 
-    def __init__(self, table: Mapping[str, Macro], interest: Interest | None) -> None:
+    def __init__(self, table: Mapping[str, Macro], interest: Interest | None, budget: int = TOKEN_BUDGET) -> None:
+        self.spent = 0
         self._table = table
         self._interest = interest
-        self._budget = TOKEN_BUDGET
+        self._budget = budget
 
     def expand(self, tokens: Iterable[Token], depth: int = 0) -> list[Token]:
         """The expansion of ``tokens``. Raises ``OutOfBudget``."""
@@ -68,13 +70,16 @@ class Expander:
                     continue
                 arguments, close = found
                 rest = len(stack) - close
-                if interest is not None and not interest.hot(text):
-                    inner = (t[0] for argument in arguments for t in argument)
-                    if not interest.in_arguments(macro, inner):
-                        out.append(token)
-                        out.extend(reversed(stack[rest:]))
-                        del stack[rest:]
-                        continue
+                if interest is not None:
+                    decorates = interest.decorates(text)
+                    if decorates or not interest.hot(text):
+                        inner = (t[0] for argument in arguments for t in argument)
+                        if not interest.in_arguments(macro, inner):
+                            if not decorates:
+                                out.append(token)
+                                out.extend(reversed(stack[rest:]))
+                            del stack[rest:]
+                            continue
                 hidden &= stack[rest][2]
                 del stack[rest:]
             elif interest is not None and not interest.hot(text):
@@ -82,8 +87,8 @@ class Expander:
                 continue
             use = token[3] or MacroUse(token[1], macro)
             body = self._substitute(macro, arguments, hidden | {text}, use, depth)
-            self._budget -= len(body) + 1
-            if self._budget < 0:
+            self.spent += len(body) + 1
+            if self.spent > self._budget:
                 raise OutOfBudget
             body.reverse()
             stack.extend(body)

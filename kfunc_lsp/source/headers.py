@@ -1,4 +1,4 @@
-"""Headers: a header's text, read once and shared by all programs, and the search for ``#include``.
+"""A source text made ready for the preprocessor: directives, ksym statements, identifiers, each found once.
 
 A header of more than ``LARGE`` bytes is a vmlinux.h: it is never lexed, its directives and ``__ksym`` statements are
 found by search alone. The files themselves come from a ``Files``, so this package does no I/O.
@@ -6,10 +6,9 @@ found by search alone. The files themselves come from a ``Files``, so this packa
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
@@ -52,7 +51,7 @@ class Statement:
     end: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Header:
     """A source text made ready for the preprocessor."""
 
@@ -169,35 +168,3 @@ class IncludePaths:
     def folders(self) -> list[str]:
         """Folders for ``<…>``: ``-I``, ``-isystem``, then ``-idirafter``."""
         return [*self.angle, *self.after]
-
-
-@dataclass
-class HeaderCache:
-    """Headers by path, shared by all programs; a file that changed is read anew (its ``SourceFile`` is another)."""
-
-    files: Files
-    _headers: dict[str, Header] = field(default_factory=dict)
-
-    def load(self, path: str) -> Header | None:
-        """The header at ``path``, or ``None``."""
-        file = self.files.read(path)
-        if file is None:
-            return None
-        header = self._headers.get(path)
-        if header is None or header.file is not file:
-            header = self._headers[path] = Header(file)
-        return header
-
-    def find(self, name: str, quoted: bool, includer: str, paths: IncludePaths, after: str = "") -> Header | None:
-        """The header that ``#include`` of ``name`` in file ``includer`` means (``after``: start behind that folder)."""
-        if posixpath.isabs(name):
-            return self.load(name)
-        folders = [posixpath.dirname(includer), *paths.quote] if quoted else []
-        folders += paths.folders
-        if after in folders:
-            folders = folders[folders.index(after) + 1 :]
-        for folder in folders:
-            header = self.load(posixpath.normpath(posixpath.join(folder, name)))
-            if header is not None:
-                return header
-        return None

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from kfunc_lsp.source.text import IDENTIFIER, is_identifier, lex
 from kfunc_lsp.unit.model import SourceFile, Span
 
 _SHAPING = frozenset(
-    """
-    __attribute__ asm __asm__ if else for while do switch case default return goto break continue extern
-    typedef struct union enum static _Static_assert typeof __typeof__
-    """.split()
+    "__attribute__ asm __asm__ if else for while do switch case default return goto break continue".split()
 )
+_SHAPING_ALONE = frozenset("extern static typedef struct union enum typeof __typeof__".split())
+"""Words that shape a declaration when an object-like macro stands for them."""
+_MEANINGFUL = frozenset("section weak cleanup address_space btf_type_tag".split())
+"""Attributes that this project reads; a macro for any other attribute is only a decoration."""
+_SHORTEST_BEGINNING = 3
+"""Nobody pastes a kfunc's name from less than this; single letters would make every pasting macro of interest."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Macro:
     """A ``#define``. ``params`` is ``None`` for an object-like macro; the last one takes the rest if ``variadic``.
 
@@ -34,6 +37,11 @@ class Macro:
     variadic: bool
     body: str
     span: Span | None = None
+
+    @property
+    def key(self) -> tuple[str, tuple[str, ...] | None, bool, str]:
+        """What the definition says, wherever it stands."""
+        return self.name, self.params, self.variadic, self.body
 
     @cached_property
     def tokens(self) -> tuple[str, ...]:
@@ -75,38 +83,50 @@ def parse_define(rest: str, file: SourceFile | None, offset: int) -> Macro | Non
     return Macro(name, tuple(names), variadic, after[close + 1 :].strip(), span)
 
 
-class Interest:
-    """Which macros can matter, given the names of all kfuncs in question and a macro table that may change.
+class Names:
+    """The names to find: kfuncs of the kernels in question (fixed), and ksyms that a unit declares (growing)."""
 
-    ``known`` are the names to find. ``forget`` must be called when the table changes under a name that was asked about.
+    def __init__(self, known: frozenset[str]) -> None:
+        self.known = set(known)
+        self.prefixes = set(_prefixes(known))
+
+    def add(self, name: str) -> bool:
+        """Learn one more name; false where it was known."""
+        if name in self.known:
+            return False
+        self.known.add(name)
+        self.prefixes.update(_beginnings(name))
+        return True
+
+
+@lru_cache(maxsize=8)
+def _prefixes(known: frozenset[str]) -> frozenset[str]:
+    """Beginnings of known names: what ``##`` could make one from."""
+    return frozenset(beginning for name in known for beginning in _beginnings(name))
+
+
+def _beginnings(name: str) -> Iterable[str]:
+    return (name[:end] for end in range(_SHORTEST_BEGINNING, len(name)))
+
+
+class Interest:
+    """Which macros can matter for finding ``names``, given a macro table that may change.
+
+    ``forget`` must be called when the table or the names change.
     """
 
-    def __init__(self, known: Iterable[str], table: Mapping[str, Macro]) -> None:
-        self.known = set(known)
+    def __init__(self, names: Names, table: Mapping[str, Macro]) -> None:
+        self._names = names
         self._table = table
         self._hot: dict[str, bool] = {}
         self._pasting: dict[str, bool] = {}
-        self._prefixes: set[str] | None = None
+        self._decorations: dict[str, bool] = {}
 
     def forget(self) -> None:
         """Drop what was concluded from the macro table."""
         self._hot.clear()
         self._pasting.clear()
-
-    def add(self, name: str) -> None:
-        """Learn one more name to find."""
-        if name not in self.known:
-            self.known.add(name)
-            if self._prefixes is not None:
-                self._prefixes.update(_beginnings(name))
-            self._hot.clear()
-
-    @property
-    def prefixes(self) -> set[str]:
-        """Beginnings of known names: what ``##`` could make one from."""
-        if self._prefixes is None:
-            self._prefixes = {beginning for name in self.known for beginning in _beginnings(name)}
-        return self._prefixes
+        self._decorations.clear()
 
     def hot(self, name: str) -> bool:
         """Whether any use of macro ``name`` has to be expanded: what it reaches names a kfunc or shapes code."""
@@ -122,11 +142,12 @@ class Interest:
         while pending:
             macro = self._table[pending.pop()]
             pastes = pastes or macro.pastes
+            shaping = _SHAPING if macro.params is not None else _SHAPING | _SHAPING_ALONE
             for token in macro.identifiers:
-                if token in self.known or token in _SHAPING or self._hot.get(token):
+                if token in self._names.known or token in shaping or self._hot.get(token):
                     self._hot[name] = True
                     return True
-                beginnings = beginnings or token in self.prefixes
+                beginnings = beginnings or token in self._names.prefixes
                 if token in self._table and token not in seen:
                     seen.add(token)
                     pending.append(token)
@@ -135,6 +156,23 @@ class Interest:
             return True
         self._hot[name] = False
         return False
+
+    def decorates(self, name: str) -> bool:
+        """Whether macro ``name`` stands for attributes that mean nothing here, such as ``btf_decl_tag``."""
+        cached = self._decorations.get(name)
+        if cached is None:
+            self._decorations[name] = False
+            macro = self._table.get(name)
+            cached = self._decorations[name] = macro is not None and self._is_decoration(macro)
+        return cached
+
+    def _is_decoration(self, macro: Macro) -> bool:
+        tokens = macro.tokens
+        if len(tokens) < 2 or tokens[1] != "(" or _closing(tokens, 1) != len(tokens) - 1:
+            return False
+        if tokens[0] != "__attribute__":
+            return self.decorates(tokens[0])
+        return not any(token.strip("_") in _MEANINGFUL or self.hot(token) for token in macro.identifiers[1:])
 
     def pasting(self, name: str) -> bool:
         """Whether macro ``name`` pastes tokens, itself or through the macros that it uses."""
@@ -152,8 +190,13 @@ class Interest:
     def in_arguments(self, macro: Macro, tokens: Iterable[str]) -> bool:
         """Whether a use of ``macro`` has to be expanded for these argument tokens, whatever its body."""
         pasting = self.pasting(macro.name)
-        return any(t in self.known or (pasting and t in self.prefixes) or self.hot(t) for t in tokens)
+        return any(t in self._names.known or (pasting and t in self._names.prefixes) or self.hot(t) for t in tokens)
 
 
-def _beginnings(name: str) -> Iterable[str]:
-    return (name[:end] for end in range(1, len(name)))
+def _closing(tokens: tuple[str, ...], opening: int) -> int:
+    depth = 0
+    for at in range(opening, len(tokens)):
+        depth += (tokens[at] == "(") - (tokens[at] == ")")
+        if depth == 0:
+            return at
+    return -1

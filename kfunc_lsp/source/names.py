@@ -1,11 +1,32 @@
-"""Typedefs and tags of a unit: looked up in its text when a prototype needs them, as headers are never parsed whole."""
+"""Typedefs and tags of a unit: looked up in its text when a prototype needs them, as headers are never parsed whole.
+
+What is not found stays ``Unknown``, and is never guessed.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
-from kfunc_lsp.btf.types import Int, Ptr, Type, Typedef, Unknown, Void
+from kfunc_lsp.btf.types import (
+    Array,
+    Const,
+    FuncProto,
+    Fwd,
+    Int,
+    Param,
+    Ptr,
+    Restrict,
+    Struct,
+    Type,
+    Typedef,
+    TypeTag,
+    Union,
+    Unknown,
+    Void,
+    Volatile,
+)
 from kfunc_lsp.source.declare import DeclarationError, parse_declaration
 from kfunc_lsp.source.expand import NOTHING_HIDDEN, Token
 from kfunc_lsp.source.headers import Header
@@ -32,6 +53,30 @@ class UnitNames:
         self._missing = something_missing
         self._typedefs: dict[str, Type] = {}
         self._depth = 0
+
+    def resolved(self, t: Type) -> Type:
+        """``t`` with every name in it looked up."""
+        match t:
+            case Unknown(name):
+                keyword, _, tag = name.partition(" ")
+                return self._tag(keyword, tag) if tag else self.typedef(name)
+            case Ptr(target) | Const(target) | Volatile(target) | Restrict(target) | TypeTag(_, target):
+                return replace(t, target=self.resolved(target))
+            case Array(element):
+                return replace(t, element=self.resolved(element))
+            case FuncProto(returns, params, variadic):
+                resolved = tuple(Param(p.name, self.resolved(p.type)) for p in params)
+                return FuncProto(self.resolved(returns), resolved, variadic)
+            case _:
+                return t
+
+    def _tag(self, keyword: str, tag: str) -> Type:
+        complete = self.is_complete(keyword, tag)
+        if complete is None:
+            return Unknown(f"{keyword} {tag}")
+        if not complete:
+            return Fwd(tag, keyword == "union")
+        return Struct(tag) if keyword == "struct" else Union(tag)
 
     def typedef(self, name: str) -> Type:
         """The typedef of this name, found in the text; integers that every kernel has are known without."""
@@ -68,10 +113,10 @@ class UnitNames:
                 if start >= 0 and end >= 0 and self._is_one_statement(text[start:at]):
                     tokens: list[Token] = [(t, -1, NOTHING_HIDDEN, None) for t, _ in lex(blank(text[start : end + 1]))]
                     try:
-                        declarator = parse_declaration(tokens, self)
+                        declarator = parse_declaration(tokens)
                     except DeclarationError:
                         return None
-                    return declarator.type if declarator.name == name else None
+                    return self.resolved(declarator.type) if declarator.name == name else None
                 at = text.find(ending, at + 1)
         return None
 

@@ -1,32 +1,44 @@
-"""A translation unit to one list of tokens: includes walked, conditionals decided, macros expanded where it matters.
+"""A translation unit to segments of tokens: includes walked, conditionals decided, macros expanded where it matters.
 
-Locations: every file of the unit gets a base, so that base + byte offset is one integer for the whole unit
-(``Locations``); the main file's base is 0. The text of a header is looked at only if it holds a name of interest;
-of all other headers only the directives are walked.
+The main file is cut into pieces, after each ``}`` line in the first column and around each ``#include``. What a piece
+or an include does depends on the macros, names and open conditionals before it; these are told apart by one number
+(``Environment.id``, equal for equal histories). So a piece whose text and environment are known is not read again: an
+edit costs the piece that it is in.
 """
 
 from __future__ import annotations
 
 import posixpath
+import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
+from itertools import count
 
 from kfunc_lsp.source import condition
-from kfunc_lsp.source.expand import NOTHING_HIDDEN, Expander, OutOfBudget, Token
+from kfunc_lsp.source.cache import HeaderCache
+from kfunc_lsp.source.expand import NOTHING_HIDDEN, TOKEN_BUDGET, Expander, OutOfBudget, Token
 from kfunc_lsp.source.features import has_feature
 from kfunc_lsp.source.flags import Flags
-from kfunc_lsp.source.headers import Directive, Header, HeaderCache, Statement
-from kfunc_lsp.source.macros import Interest, Macro
+from kfunc_lsp.source.headers import Directive, Header, Statement
+from kfunc_lsp.source.macros import Interest, Macro, Names
+from kfunc_lsp.source.segment import Segment, scan
 from kfunc_lsp.source.text import lex
 from kfunc_lsp.unit.model import SourceFile, Span
 
 _DEEPEST_INCLUDE = 150
 _MOST_INCLUDES = 20_000
+_PIECE_END = re.compile(r"^\}[^\n]*(?:\n|\Z)", re.M)
+_TOO_DEEP = "includes are nested too deeply; the rest was left out"
+_TOO_MANY_TOKENS = f"macros expand to more than {TOKEN_BUDGET:,} tokens; the rest was read without them"
+_ENDLESS_IF = "an #if expression expands without end; it was taken as false"
+
+Conditionals = tuple[tuple[bool, bool], ...]
+"""Open conditionals, outermost first: whether the branch is active, and whether none of the others may be."""
 
 
 class Locations:
-    """Integer locations of a unit and the files they stand for."""
+    """Integer locations of an include's files: each file has a base, a location is base + byte offset."""
 
     def __init__(self) -> None:
         self._bases: list[int] = []
@@ -51,134 +63,320 @@ class Locations:
 
     def at_line_start(self, location: int) -> bool:
         """Whether a location is the first column of a line."""
-        index = bisect_right(self._bases, location) - 1
-        offset = location - self._bases[index]
-        return offset == 0 or self._files[index].text[offset - 1] == "\n"
+        span = self.span(location, location)
+        return span.start == 0 or span.file.text[span.start - 1] == "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """Locations of a piece of the main file: a location is a byte offset from ``start``."""
+
+    file: SourceFile
+    start: int
+
+    def span(self, start: int, end: int) -> Span:
+        """The span between two locations."""
+        return Span(self.file, self.start + start, self.start + end)
 
 
 @dataclass
-class TokenStream:
-    """What the preprocessor made of a unit.
+class Change:
+    """What a piece or an include did to the environment."""
 
-    ``large`` are ksym statements of headers that are never lexed (vmlinux.h), by name, with their header;
-    ``headers`` every header of the unit, for questions about types.
-    """
+    macros: dict[str, Macro | None] = field(default_factory=dict)
+    ksyms: list[str] = field(default_factory=list)
+    large: dict[str, tuple[Header, Statement]] = field(default_factory=dict)
+    headers: dict[str, Header] = field(default_factory=dict)
+    once: set[str] = field(default_factory=set)
+    missing: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    includes: int = 0
+    tokens: int = 0
 
-    tokens: list[Token] = field(default_factory=list)
-    locations: Locations = field(default_factory=Locations)
+
+@dataclass
+class IncludeResult:
+    """What an ``#include`` did, and the tokens that it gave; valid while ``change.headers`` are what is on disk."""
+
+    change: Change
+    segment: Segment
+    locations: Locations
+    id: int
+
+
+@dataclass
+class Piece:
+    """What a piece of the main file was read as. ``definitions`` are its macros and where their names stand in it."""
+
+    change: Change
+    segment: Segment
+    conditionals: Conditionals
+    definitions: dict[Hashable, tuple[int, int]]
+    id: int
+
+
+@dataclass
+class Environment:
+    """Everything that decides how the next text is read."""
+
+    table: dict[str, Macro]
+    names: Names
+    id: int
+    once: set[str] = field(default_factory=set)
+    includes: int = 0
+    tokens: int = 0
     headers: dict[str, Header] = field(default_factory=dict)
     large: dict[str, tuple[Header, Statement]] = field(default_factory=dict)
     ksyms: set[str] = field(default_factory=set)
     missing: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    macros: dict[str, Macro] = field(default_factory=dict)
+
+    def apply(self, change: Change) -> None:
+        """Do what ``change`` says."""
+        for name, macro in change.macros.items():
+            if macro is None:
+                self.table.pop(name, None)
+            else:
+                self.table[name] = macro
+        for name in change.ksyms:
+            self.names.add(name)
+        self.ksyms.update(change.ksyms)
+        self.large.update(change.large)
+        self.headers.update(change.headers)
+        self.once |= change.once
+        self.missing += [name for name in change.missing if name not in self.missing]
+        self.problems += [words for words in change.problems if words not in self.problems]
+        self.includes += change.includes
+        self.tokens += change.tokens
+
+
+_ids: dict[Hashable, int] = {}
+_numbers = count()
+
+
+def _id(history: Hashable) -> int:
+    """One number for each history of an environment."""
+    if len(_ids) > 500_000:
+        _ids.clear()
+    known = _ids.get(history)
+    if known is None:
+        known = _ids[history] = next(_numbers)
+    return known
 
 
 class Preprocessor:
     """Preprocesses one translation unit.
 
     ``known`` are kfunc names to look for besides those that the unit declares. With ``everything`` all text of the
-    main file is expanded, as ``clang -E`` does.
+    main file is expanded, as ``clang -E`` does. Afterwards ``segments`` holds the unit's text in order, each with its
+    place, and ``environment`` what else was learnt.
     """
 
-    def __init__(self, cache: HeaderCache, flags: Flags, known: Iterable[str], everything: bool = False) -> None:
-        self.stream = TokenStream()
+    def __init__(self, cache: HeaderCache, flags: Flags, known: frozenset[str], everything: bool = False) -> None:
+        self.environment = Environment(flags.predefined(), Names(known), _id((flags, known, everything)))
+        self.segments: list[tuple[Segment, Locations | Offset]] = []
+        self.definitions: dict[Hashable, Span] = {}
         self._cache = cache
         self._flags = flags
-        self._table = self.stream.macros
-        self._table.update(flags.predefined())
-        self._interest = Interest(known, self._table)
-        self._expander = Expander(self._table, None if everything else self._interest)
-        self._pending: list[Token] = []
-        self._main = ""
-        self._includes = 0
-        self._exhausted = False
-        self._once: set[str] = set()
+        self._everything = everything
+        self._interest = Interest(self.environment.names, self.environment.table)
 
-    def run(self, main: Header) -> TokenStream:
-        """Preprocess ``main``; never raises, what was given up is in ``problems``."""
-        self._main = main.file.path
-        self.stream.locations.base(main.file)
+    def run(self, main: Header) -> None:
+        """Preprocess ``main``; never raises, what was given up is in ``environment.problems``."""
+        environment = self.environment
+        environment.headers[main.file.path] = main
         for name in self._flags.forced_includes:
-            self._include(f'"{name}"', main, 0, next_=False)
-        self._walk(main, 0)
-        self._flush()
-        return self.stream
+            self._include(f'"{name}"', main)
+        kept = self._cache.programs.get(main.file.path) or {}
+        used: dict[Hashable, object] = {}
+        conditionals: Conditionals = ()
+        for start, end, inside, include in _pieces(main):
+            if start < end:
+                text = main.blanked[start:end]
+                key = (text, environment.id, conditionals)
+                piece = kept.get(key)
+                if not isinstance(piece, Piece):
+                    piece = self._piece(main, start, end, inside, conditionals)
+                used[key] = piece
+                self._take(piece.change, piece.id)
+                conditionals = piece.conditionals
+                self.segments.append((piece.segment, Offset(main.file, start)))
+                for macro_key, (name_start, name_end) in piece.definitions.items():
+                    self.definitions[macro_key] = Span(main.file, start + name_start, start + name_end)
+            if include is not None and (not conditionals or conditionals[-1][0]):
+                self._include(include.rest.strip(), main, next_=include.name == "include_next")
+        self._cache.programs.put(main.file.path, used)
 
-    def _walk(self, header: Header, depth: int) -> None:
-        self.stream.headers[header.file.path] = header
-        for name in header.ksyms:
-            self._interest.add(name)
-            self.stream.ksyms.add(name)
-        wanted = header.file.path == self._main or not self._interest.known.isdisjoint(header.identifiers)
-        taken: list[bool] = []
-        active: list[bool] = [True]
-        position = 0
-        for directive in header.directives:
-            if wanted and active[-1] and directive.start > position:
-                self._text(header, position, directive.start)
+    def _take(self, change: Change, new_id: int) -> None:
+        self.environment.apply(change)
+        if new_id != self.environment.id:
+            self.environment.id = new_id
+            self._interest.forget()
+
+    def _piece(self, main: Header, start: int, end: int, inside: list[Directive], conditionals: Conditionals) -> Piece:
+        walk = _Walk(self.environment, self._interest, self._cache, self._flags, self._everything)
+        walk.declare(s.name for s in main.ksym_statements if start <= s.start < end)
+        stack = list(conditionals)
+        walk.read(main, start, end, inside, stack, 0, -start)
+        walk.flush()
+        segment = scan(walk.tokens, self.environment.names.known, _line_starts(main, start))
+        walk.declare(sorted(segment.ksyms))
+        definitions: dict[Hashable, tuple[int, int]] = {}
+        for directive in inside:
+            if directive.macro is not None and directive.macro.span is not None:
+                span = directive.macro.span
+                definitions[directive.macro.key] = (span.start - start, span.end - start)
+        return Piece(walk.change, segment, tuple(stack), definitions, walk.id)
+
+    def _include(self, operand: str, main: Header, next_: bool = False) -> None:
+        key = (self.environment.id, operand, posixpath.dirname(main.file.path), next_)
+        result = self._cache.includes.get(key)
+        if not isinstance(result, IncludeResult) or not self._is_current(result):
+            walk = _Walk(self.environment, self._interest, self._cache, self._flags, False)
+            walk.include(operand, main, 0, next_)
+            walk.flush()
+            segment = scan(walk.tokens, self.environment.names.known, walk.locations.at_line_start)
+            walk.declare(sorted(segment.ksyms))
+            result = IncludeResult(walk.change, segment, walk.locations, next(_numbers))
+            self._cache.includes.put(key, result)
+        self._take(result.change, result.id)
+        self.segments.append((result.segment, result.locations))
+
+    def _is_current(self, result: IncludeResult) -> bool:
+        read = self._cache.files.read
+        return all(read(path) is header.file for path, header in result.change.headers.items())
+
+
+def _pieces(main: Header) -> Iterable[tuple[int, int, list[Directive], Directive | None]]:
+    """The main file in pieces: (start, end, directives inside, the include that follows)."""
+    ends = sorted({m.end() for m in _PIECE_END.finditer(main.blanked)} if not main.large else set())
+    includes = [d for d in main.directives if d.name in ("include", "include_next", "import")]
+    cuts: list[tuple[int, int, Directive | None]] = [(end, end, None) for end in ends]
+    cuts += [(d.start, d.end, d) for d in includes]
+    cuts.sort(key=lambda cut: cut[0])
+    start = which = 0
+    directives = main.directives
+    for cut, following, include in [*cuts, (len(main.blanked), len(main.blanked), None)]:
+        inside = []
+        while which < len(directives) and directives[which].start < cut:
+            inside.append(directives[which])
+            which += 1
+        if include is not None:
+            which += 1
+        yield start, cut, inside, include
+        start = following
+
+
+def _line_starts(main: Header, start: int) -> Callable[[int], bool]:
+    text = main.file.text
+    return lambda location: start + location == 0 or text[start + location - 1] == "\n"
+
+
+class _Walk:
+    """One walk over a piece or an include: changes the environment as it goes, and notes every change."""
+
+    def __init__(
+        self, environment: Environment, interest: Interest, cache: HeaderCache, flags: Flags, everything: bool
+    ) -> None:
+        self.tokens: list[Token] = []
+        self.change = Change()
+        self.locations = Locations()
+        self.id = environment.id
+        self._environment = environment
+        self._interest = interest
+        self._cache = cache
+        self._flags = flags
+        budget = TOKEN_BUDGET - environment.tokens
+        self._expander = Expander(environment.table, None if everything else interest, budget)
+        self._pending: list[Token] = []
+
+    def declare(self, ksyms: Iterable[str]) -> None:
+        """Learn names that the text to come declares as ksyms."""
+        for name in ksyms:
+            self.change.ksyms.append(name)
+            if self._environment.names.add(name):
+                self.id = _id((self.id, name))
+                self._interest.forget()
+
+    def read(
+        self,
+        header: Header,
+        start: int,
+        end: int,
+        inside: Iterable[Directive],
+        stack: list[tuple[bool, bool]],
+        depth: int,
+        base: int,
+    ) -> None:
+        """Walk ``header`` between two offsets; ``inside`` are its directives there, ``stack`` the open conditionals.
+
+        ``base`` makes a location of an offset.
+        """
+        wanted = depth == 0 or not self._environment.names.known.isdisjoint(header.identifiers)
+        position = start
+        for directive in inside:
+            active = not stack or stack[-1][0]
+            if wanted and active and directive.start > position:
+                self._text(header, position, directive.start, base)
             position = directive.end
             name = directive.name
             if name in ("if", "ifdef", "ifndef"):
-                holds = active[-1] and self._holds(directive, header)
-                taken.append(holds or not active[-1])
-                active.append(holds)
-            elif name in ("elif", "elifdef", "elifndef"):
-                if taken:
-                    active[-1] = not taken[-1] and self._holds(directive, header)
-                    taken[-1] = taken[-1] or active[-1]
-            elif name == "else":
-                if taken:
-                    active[-1] = not taken[-1]
-                    taken[-1] = True
+                holds = active and self._holds(directive, header)
+                stack.append((holds, holds or not active))
+            elif name in ("elif", "elifdef", "elifndef", "else"):
+                if stack:
+                    taken = stack.pop()[1]
+                    holds = not taken and (name == "else" or self._holds(directive, header))
+                    stack.append((holds, taken or holds))
             elif name == "endif":
-                if taken:
-                    taken.pop()
-                    active.pop()
-            elif active[-1] and not self._act(directive, header, depth):
+                if stack:
+                    stack.pop()
+            elif active and not self._act(directive, header, depth):
                 return
-        if wanted and active[-1]:
-            self._text(header, position, len(header.blanked))
+        if wanted and (not stack or stack[-1][0]):
+            self._text(header, position, end, base)
 
     def _act(self, directive: Directive, header: Header, depth: int) -> bool:
         """Carry out a directive other than a conditional; False where the rest of the file is to be skipped."""
         name = directive.name
         if name == "define":
-            macro = directive.macro
-            if macro is not None:
-                self._change(macro.name, macro)
+            if directive.macro is not None:
+                self._define(directive.macro.name, directive.macro)
         elif name == "undef":
-            self._change(directive.rest.strip(), None)
+            self._define(directive.rest.strip(), None)
         elif name in ("include", "include_next", "import"):
-            self._flush()
-            self._include(directive.rest.strip(), header, depth, next_=name == "include_next")
-        elif name == "pragma" and directive.rest.split() == ["once"]:
-            if header.file.path in self._once:
+            self.include(directive.rest.strip(), header, depth, name == "include_next")
+        elif name == "pragma" and directive.rest.split() == ["once"] and depth:
+            path = header.file.path
+            if path in self._environment.once or path in self.change.once:
                 return False
-            self._once.add(header.file.path)
+            self.change.once.add(path)
         return True
 
-    def _change(self, name: str, macro: Macro | None) -> None:
-        old = self._table.get(name)
+    def _define(self, name: str, macro: Macro | None) -> None:
+        table = self._environment.table
+        old = table.get(name)
         if old is macro:
             return
         if self._pending:
-            self._flush()
+            self.flush()
         if macro is None:
-            self._table.pop(name, None)
+            table.pop(name, None)
         else:
-            self._table[name] = macro
+            table[name] = macro
+        self.change.macros[name] = macro
+        self.id = _id((self.id, name, macro.key if macro else None))
         self._interest.forget()
 
     def _holds(self, directive: Directive, header: Header) -> bool:
-        rest = directive.rest
+        table = self._environment.table
+        rest = directive.rest.strip()
         if directive.name in ("ifdef", "elifdef"):
-            return rest.strip() in self._table
+            return rest in table
         if directive.name in ("ifndef", "elifndef"):
-            return rest.strip() not in self._table
-        stripped = rest.strip()
-        if stripped in ("0", "1"):
-            return stripped == "1"
+            return rest not in table
+        if rest in ("0", "1"):
+            return rest == "1"
 
         def has(operator: str, operand: str) -> bool:
             if operator.startswith("__has_include"):
@@ -186,11 +384,11 @@ class Preprocessor:
             return has_feature(operator, operand)
 
         try:
-            return condition.evaluate(rest, self._table, has)
+            return condition.evaluate(rest, table, has)
         except condition.ConditionError:
             return False
         except OutOfBudget:
-            self._problem("an #if expression expands without end; it was taken as false")
+            self._problem(_ENDLESS_IF)
             return False
 
     def _find(self, operand: str, header: Header, next_: bool) -> Header | None:
@@ -200,67 +398,58 @@ class Preprocessor:
         quoted = operand[0] == '"'
         return self._cache.find(operand[1:-1], quoted, header.file.path, self._flags.include_paths, after)
 
-    def _include(self, operand: str, header: Header, depth: int, next_: bool) -> None:
+    def include(self, operand: str, header: Header, depth: int, next_: bool) -> None:
+        """Walk the header that ``#include`` of ``operand`` in ``header`` means."""
+        self.flush()
+        table = self._environment.table
         if operand and operand[0] not in '"<':
             tokens = [(text, -1, NOTHING_HIDDEN, None) for text, _ in lex(operand)]
             try:
-                operand = "".join(t[0] for t in Expander(self._table, None).expand(tokens))
+                operand = "".join(t[0] for t in Expander(table, None).expand(tokens))
             except OutOfBudget:
                 return
-        self._includes += 1
-        if depth >= _DEEPEST_INCLUDE or self._includes > _MOST_INCLUDES:
-            self._problem("includes are nested too deeply; the rest was left out")
+        self.change.includes += 1
+        if depth >= _DEEPEST_INCLUDE or self._environment.includes + self.change.includes > _MOST_INCLUDES:
+            self._problem(_TOO_DEEP)
             return
         found = self._find(operand, header, next_)
         if found is None:
             name = operand.strip('"<>')
-            if name not in self.stream.missing:
-                self.stream.missing.append(name)
-                self._change_all(self._flags.fallback(name))
+            if name not in self.change.missing:
+                self.change.missing.append(name)
+                for macro in self._flags.fallback(name):
+                    if macro.name not in table:
+                        self._define(macro.name, macro)
             return
-        self._walk(found, depth + 1)
+        self.change.headers[found.file.path] = found
+        self.declare(found.ksyms)
+        base = self.locations.base(found.file)
+        self.read(found, 0, len(found.blanked), found.directives, [], depth + 1, base)
 
-    def _change_all(self, macros: Iterable[Macro]) -> None:
-        for macro in macros:
-            if macro.name not in self._table:
-                self._change(macro.name, macro)
-
-    def _text(self, header: Header, start: int, end: int) -> None:
-        base = self.stream.locations.base(header.file)
+    def _text(self, header: Header, start: int, end: int, base: int) -> None:
         if header.large:
             for statement in header.ksym_statements:
                 if start <= statement.start < end:
-                    self.stream.large[statement.name] = (header, statement)
+                    self.change.large[statement.name] = (header, statement)
             return
         self._pending += [(t, base + at, NOTHING_HIDDEN, None) for t, at in lex(header.blanked, start, end)]
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Expand the text collected so far, with the macros as they stand."""
         pending, self._pending = self._pending, []
         if not pending:
             return
-        if not self._exhausted:
-            try:
-                self.stream.tokens += _without_pragmas(self._expander.expand(pending))
-                return
-            except OutOfBudget:
-                self._exhausted = True
-                self._problem("macros expand to more than 200,000 tokens; the rest was read without them")
-        self.stream.tokens += pending
-
-    def expand_statement(self, header: Header, statement: Statement) -> list[Token]:
-        """Tokens of a ksym statement of a large header, with the macros as they stand at the end of the unit."""
-        base = self.stream.locations.base(header.file)
-        tokens: list[Token] = [
-            (t, base + at, NOTHING_HIDDEN, None) for t, at in lex(header.blanked, statement.start, statement.end)
-        ]
         try:
-            return self._expander.expand(tokens)
+            expanded = self._expander.expand(pending)
         except OutOfBudget:
-            return tokens
+            self._problem(_TOO_MANY_TOKENS)
+            expanded = pending
+        self.change.tokens = self._expander.spent
+        self.tokens += _without_pragmas(expanded)
 
     def _problem(self, words: str) -> None:
-        if words not in self.stream.problems:
-            self.stream.problems.append(words)
+        if words not in self.change.problems:
+            self.change.problems.append(words)
 
 
 def _without_pragmas(tokens: list[Token]) -> list[Token]:

@@ -2,139 +2,236 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property, partial
 
-from kfunc_lsp.source.expand import MacroUse, Token
+from kfunc_lsp.source.cache import HeaderCache
+from kfunc_lsp.source.expand import NOTHING_HIDDEN, Expander, OutOfBudget, Token
 from kfunc_lsp.source.expression import Scope
 from kfunc_lsp.source.flags import Flags
 from kfunc_lsp.source.flow import Flow
-from kfunc_lsp.source.headers import Header, HeaderCache
+from kfunc_lsp.source.headers import Header, Statement
 from kfunc_lsp.source.names import UnitNames
-from kfunc_lsp.source.preprocess import Preprocessor
-from kfunc_lsp.source.scan import Body, Scan, Scanner, Site, sites
-from kfunc_lsp.source.text import is_identifier
+from kfunc_lsp.source.preprocess import Locations, Offset, Preprocessor
+from kfunc_lsp.source.segment import Body, Declared, Segment, Site, read_declared
+from kfunc_lsp.source.text import is_identifier, lex
 from kfunc_lsp.unit.guard import Condition
-from kfunc_lsp.unit.model import Function, Mention, SourceFile, Unit, Use
+from kfunc_lsp.unit.model import Declaration, Function, Mention, SourceFile, Span, Unit, Use, UseKind
+
+Place = Locations | Offset
 
 
-def read_unit(file: SourceFile, cache: HeaderCache, flags: Flags, known: Iterable[str]) -> Unit:
+def read_unit(file: SourceFile, cache: HeaderCache, flags: Flags, known: frozenset[str]) -> Unit:
     """The unit that ``file`` is the main file of.
 
     ``known`` are the kfunc names of the kernels in question, found even where a header with their declaration is
-    missing. Broken text gives a partial unit; nothing is raised.
+    missing. Broken text gives a partial unit; nothing is raised. What ``cache`` keeps makes a second reading cheap and
+    never different.
     """
-    names = frozenset(known)
-    preprocessor = Preprocessor(cache, flags, names)
-    stream = preprocessor.run(Header(file))
-    unit_names = UnitNames(stream.headers, bool(stream.missing))
-    known_here = names | stream.ksyms
-    scanner = Scanner(stream, unit_names, known_here)
-    scan = scanner.run()
-    return _Builder(file, preprocessor, scanner, scan, known_here).build()
+    preprocessor = Preprocessor(cache, flags, known)
+    preprocessor.run(Header(file))
+    return _Builder(file, cache, preprocessor).build()
 
 
 class _Builder:
-    """Turns what the scanner found into the model."""
+    """Puts segments together: places, declarations, uses, and who calls whom."""
 
-    def __init__(
-        self,
-        file: SourceFile,
-        preprocessor: Preprocessor,
-        scanner: Scanner,
-        scan: Scan,
-        known: frozenset[str],
-    ) -> None:
+    def __init__(self, file: SourceFile, cache: HeaderCache, preprocessor: Preprocessor) -> None:
         self.file = file
-        self.preprocessor = preprocessor
-        self.stream = preprocessor.stream
-        self.scanner = scanner
-        self.scan = scan
-        self.bodies = {body.name: body for body in scan.bodies}
-        declared = frozenset(n for n, ds in scan.declarations.items() if any(d.ksym for d in ds))
-        self.declared = declared | frozenset(self.stream.large)
-        self.callable = known - self.declared - frozenset(self.bodies)
-        self.flows: dict[int, Flow] = {}
-        constants = {n: "volatile" not in w.split() for n, w in scan.variables.items() if "const" in w.split()}
-        statics = {n: True for n, w in scan.variables.items() if "static" in w.split()}
-        self.constants = {**statics, **constants, **_kconfig(scan)}
-        self.globals = frozenset(scan.variables) - frozenset(self.constants)
+        self.cache = cache
+        self.environment = preprocessor.environment
+        self.segments = preprocessor.segments
+        self.definitions = preprocessor.definitions
+        self.names = UnitNames(self.environment.headers, bool(self.environment.missing))
+        self.bodies: dict[str, tuple[Segment, Place, Body]] = {}
+        self.sections: dict[str, str] = {}
+        self.flows: dict[tuple[int, int], Flow] = {}
+        for segment, place in self.segments:
+            self.sections.update(segment.sections)
+            for body in segment.bodies:
+                self.bodies[body.name] = (segment, place, body)
 
     def build(self) -> Unit:
-        uses: list[Use] = []
-        mentions: dict[str, list[Mention]] = {name: [] for name in self.bodies}
-        ranges: list[tuple[int, int, Body | None]] = [(b.head, b.end, b) for b in self.scan.bodies]
-        ranges += [(start, end, None) for start, end in self.scan.outside]
-        for start, end, body in ranges:
-            begin = body.start if body else start
-            uses += [
-                self._use(site, body) for site in sites(self.stream.tokens, begin, end, self.declared, self.callable)
-            ]
-            self._mentions(begin, end, body, mentions)
-        self._declare_large(uses)
+        declarations: dict[str, list[Declaration]] = {}
+        for segment, place in self.segments:
+            for declared in segment.declared:
+                declaration = self._declaration(segment.tokens, place, declared)
+                declarations.setdefault(declaration.name, []).append(declaration)
+        self.declared = {n for n, ds in declarations.items() if any(d.ksym for d in ds)} | self.environment.large.keys()
+        uses = [
+            self._use(segment, place, site)
+            for segment, place in self.segments
+            for site in segment.sites
+            if self._counts(site)
+        ]
+        for name in ({use.name for use in uses} | declarations.keys()) & self.environment.large.keys():
+            header, statement = self.environment.large[name]
+            large = self._large(header, statement)
+            if large is not None:
+                declarations.setdefault(name, []).append(large)
         functions = {
             name: Function(
                 name,
                 body.is_static,
-                body.section,
-                self.scanner.span(self.stream.tokens[body.name_index]),
-                mentions[name],
+                body.section or self.sections.get(name, ""),
+                self._span(segment.tokens[body.name_index], place),
+                partial(self._mentions_of, name),
             )
-            for name, body in self.bodies.items()
+            for name, (segment, place, body) in self.bodies.items()
         }
-        return Unit(self.file, self.scan.declarations, uses, functions, self.stream.missing, self.stream.problems)
+        environment = self.environment
+        return Unit(self.file, declarations, uses, functions, environment.missing, environment.problems)
 
-    def _mentions(self, start: int, end: int, body: Body | None, mentions: dict[str, list[Mention]]) -> None:
-        tokens = self.stream.tokens
-        for at in range(start, end):
-            name = tokens[at][0]
-            if name in mentions and (at == start or tokens[at - 1][0] not in (".", "->", "struct")):
-                mentions[name].append(Mention(body.name if body else "", self._guards(at, body)))
+    def _counts(self, site: Site) -> bool:
+        """Whether a site is a use of a ksym, or the call of a kfunc that nothing here declares."""
+        if site.name in self.declared:
+            return True
+        return site.kind is not UseKind.REFERENCE and not site.after_word and site.name not in self.bodies
 
-    def _declare_large(self, uses: Iterable[Use]) -> None:
-        """Declarations of vmlinux.h are read only for names that are used or declared elsewhere too."""
-        wanted = {use.name for use in uses} | set(self.scan.declarations)
-        for name in wanted & self.stream.large.keys():
-            header, statement = self.stream.large[name]
-            self.scanner.add(self.preprocessor.expand_statement(header, statement))
+    def _span(self, token: Token, place: Place) -> Span:
+        """Where a token is to be shown: as written, or the outermost macro use that made it."""
+        text, origin, _, use = token
+        if origin >= 0:
+            return place.span(origin, origin + len(text))
+        if use is None:
+            return Span(self.file, 0, 0)
+        return place.span(use.location, use.location + len(use.macro.name))
 
-    def _guards(self, at: int, body: Body | None) -> Callable[[], tuple[Condition, ...]]:
-        return partial(self._conditions, at, body) if body else tuple
+    def _range(self, tokens: list[Token], place: Place, start: int, end: int) -> Span | None:
+        first, last = self._span(tokens[start], place), self._span(tokens[end - 1], place)
+        if first.file is not last.file or last.end < first.start:
+            return None
+        return Span(first.file, first.start, last.end)
 
-    def _conditions(self, at: int, body: Body) -> tuple[Condition, ...]:
-        flow = self.flows.get(body.start)
-        if flow is None:
-            tokens = self.stream.tokens
-            head = tokens[body.name_index + 1 : body.start]
-            parameters = frozenset(t[0] for t in head if is_identifier(t[0]))
-            scope = Scope(
-                self.declared,
-                self.constants,
-                self.globals,
-                parameters,
-                bool(body.section) or body.name.startswith("____"),
-                frozenset(self.bodies),
-            )
-            flow = self.flows[body.start] = Flow(tokens, body.start, body.end, scope)
-        return flow.over(at)
+    def _argument(self, tokens: list[Token], place: Place, start: int, end: int) -> Span | None:
+        """Where an argument is written: what stands between the brackets or commas; ``None`` if a macro wrote these."""
+        before = tokens[start - 1]
+        after = tokens[end] if end < len(tokens) else tokens[end - 1]
+        if start >= end or before[1] < 0 or after[1] < 0:
+            return None
+        first, last = self._span(before, place), self._span(after, place)
+        if first.file is not last.file or last.start < first.end:
+            return None
+        text = first.file.text[first.end : last.start]
+        lead = len(text) - len(text.lstrip())
+        return Span(first.file, first.end + lead, first.end + max(len(text.rstrip()), lead))
 
-    def _use(self, site: Site, body: Body | None) -> Use:
-        token: Token = self.stream.tokens[site.at]
-        written_by: MacroUse | None = token[3] if token[1] < 0 else None
+    def _declaration(self, tokens: list[Token], place: Place, declared: Declared) -> Declaration:
+        declarator, start = declared.declarator, declared.start
+        name_span = self._span(tokens[start + declarator.name_index], place)
+        params = [
+            self._range(tokens, place, start + a, start + b) or self._span(tokens[start + a], place)
+            for a, b in declarator.params
+        ]
+        return Declaration(
+            declarator.name,
+            declared.is_ksym,
+            declarator.attributes.weak,
+            name_span,
+            self._range(tokens, place, start, declared.end) or name_span,
+            tuple(params),
+            partial(self.names.resolved, declarator.type),
+        )
+
+    def _large(self, header: Header, statement: Statement) -> Declaration | None:
+        """A declaration of a header that is not lexed, read with the macros as they stand at the end of the unit."""
+
+        def read() -> tuple[list[Token], Declared | None]:
+            found = lex(header.blanked, statement.start, statement.end)
+            tokens: list[Token] = [(text, at, NOTHING_HIDDEN, None) for text, at in found]
+            try:
+                tokens = Expander(self.environment.table, None).expand(tokens)
+            except OutOfBudget:
+                return tokens, None
+            return tokens, read_declared(tokens, frozenset((statement.name,)))
+
+        tokens, declared = self.cache.statement((header, statement), read)
+        return self._declaration(tokens, Offset(header.file, 0), declared) if declared else None
+
+    def _use(self, segment: Segment, place: Place, site: Site) -> Use:
+        tokens = segment.tokens
+        token = tokens[site.at]
+        span = self._span(token, place)
+        written_by = token[3]
+        macro = definition = None
+        expansion = span
+        if written_by is not None:
+            expansion = place.span(written_by.location, written_by.location + len(written_by.macro.name))
+            if token[1] < 0:
+                macro = written_by.macro
+                definition = self.definitions.get(macro.key) or macro.span
         return Use(
             kind=site.kind,
             name=site.name,
-            span=self.scanner.span(token),
-            function=body.name if body else "",
+            span=span,
+            expansion=expansion,
+            function=segment.bodies[site.body].name if site.body >= 0 else "",
             argument_count=len(site.arguments),
-            arguments=tuple(self.scanner.argument_span(a, b) for a, b in site.arguments),
-            macro=written_by.macro.name if written_by else "",
-            definition=written_by.macro.span if written_by else None,
+            macro=macro.name if macro else "",
+            definition=definition,
             is_guard=site.is_guard,
-            load_guards=self._guards(site.at, body),
+            load_arguments=lambda: tuple(self._argument(tokens, place, a, b) for a, b in site.arguments),
+            load_guards=partial(self._conditions, segment, site.body, site.at),
         )
 
+    def _mentions_of(self, name: str) -> tuple[Mention, ...]:
+        return self._mentions.get(name, ())
 
-def _kconfig(scan: Scan) -> dict[str, bool]:
-    """Kconfig externs are rodata that libbpf fills: constants to the verifier, not to the compiler."""
-    return {n: False for n, words in scan.variables.items() if "extern" in words.split() and "const" in words.split()}
+    @cached_property
+    def _mentions(self) -> Mapping[str, tuple[Mention, ...]]:
+        """Who mentions each function; worked out once, when a rule asks for the first time."""
+        found: dict[str, list[Mention]] = {}
+        for segment, _ in self.segments:
+            ranges: Iterable[tuple[int, int, int]] = [
+                *((body.start, body.end, index) for index, body in enumerate(segment.bodies)),
+                *((start, end, -1) for start, end in segment.outside),
+            ]
+            for start, end, index in ranges:
+                self._collect(segment, start, end, index, found)
+        return {name: tuple(mentions) for name, mentions in found.items()}
+
+    def _collect(self, segment: Segment, start: int, end: int, index: int, found: dict[str, list[Mention]]) -> None:
+        tokens = segment.tokens
+        caller = segment.bodies[index].name if index >= 0 else ""
+        for at in range(start, end):
+            name = tokens[at][0]
+            if name in self.bodies and (at == start or tokens[at - 1][0] not in (".", "->", "struct")):
+                guards: Callable[[], tuple[Condition, ...]] = partial(self._conditions, segment, index, at)
+                found.setdefault(name, []).append(Mention(caller, guards))
+
+    def _conditions(self, segment: Segment, body_index: int, at: int) -> tuple[Condition, ...]:
+        if body_index < 0:
+            return ()
+        key = (id(segment), body_index)
+        flow = self.flows.get(key)
+        if flow is None:
+            body = segment.bodies[body_index]
+            head = segment.tokens[body.name_index + 1 : body.start]
+            section = body.section or self.sections.get(body.name, "")
+            scope = Scope(
+                frozenset(self.declared),
+                self._constants,
+                frozenset(self._variables) - self._constants.keys(),
+                frozenset(t[0] for t in head if is_identifier(t[0])),
+                bool(section) or body.name.startswith("____"),
+                frozenset(self.bodies),
+            )
+            flow = self.flows[key] = Flow(segment.tokens, body.start, body.end, scope)
+        return flow.over(at)
+
+    @cached_property
+    def _variables(self) -> Mapping[str, frozenset[str]]:
+        """File-level variables, and the words of their declarations."""
+        return {n: frozenset(w.split()) for segment, _ in self.segments for n, w in segment.variables.items()}
+
+    @cached_property
+    def _constants(self) -> Mapping[str, bool]:
+        """File-level names that are constants to the compiler (True) or only to the verifier (False).
+
+        A static variable that nobody writes is one to the compiler; Kconfig externs are rodata that libbpf fills.
+        """
+        return {
+            name: "volatile" not in words and "extern" not in words
+            for name, words in self._variables.items()
+            if "const" in words or ("static" in words and "volatile" not in words)
+        }

@@ -18,9 +18,9 @@ from kfunc_lsp.btf.types import FuncProto, Type
 from kfunc_lsp.unit.guard import Condition, Resolves, Truth, may_be_compiled_out, reached
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SourceFile:
-    """A file of the program. ``text`` holds one character a byte (latin-1)."""
+    """A file of the program, as it was at one time. ``text`` holds one character a byte (latin-1)."""
 
     path: str
     text: str
@@ -76,21 +76,26 @@ class UseKind(Enum):
     REFERENCE = "reference"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Declaration:
     """A declaration of a ksym, or of a function whose name is a kfunc's.
 
-    ``type`` is what clang would put into BTF: a ``FuncProto`` for a function. ``ksym`` tells whether it stands in
-    section ``.ksyms``; ``params`` where each parameter is written; ``span`` the whole statement with its ``;``.
+    ``ksym`` tells whether it stands in section ``.ksyms``; ``params`` where each parameter is written; ``span`` the
+    whole statement with its ``;``.
     """
 
     name: str
-    type: Type
     ksym: bool
     weak: bool
     name_span: Span
     span: Span
     params: tuple[Span, ...]
+    load_type: Callable[[], Type] = field(repr=False, compare=False)
+
+    @cached_property
+    def type(self) -> Type:
+        """What clang would put into BTF: a ``FuncProto`` for a function."""
+        return self.load_type()
 
     @property
     def prototype(self) -> FuncProto | None:
@@ -103,21 +108,27 @@ class Use:
     """A place where a ksym is called or its address is taken.
 
     ``span`` is where a person looks: the name as written, or the outermost macro use where a macro wrote it
-    (``macro`` then names that macro, and ``definition`` is where it is defined). ``argument_count`` counts what the
-    compiler sees; ``arguments`` are the places of those arguments that stand in the file as written, ``None`` for
-    one that a macro wrote. ``function`` is the enclosing function, empty at file level.
+    (``macro`` then names that macro, and ``definition`` is where it is defined); ``expansion`` is where debug
+    information has it: the outermost macro use also for what stands in a macro's argument. ``argument_count`` counts
+    what the compiler sees. ``function`` is the enclosing function, empty at file level.
     """
 
     kind: UseKind
     name: str
     span: Span
+    expansion: Span
     function: str
     argument_count: int = 0
-    arguments: tuple[Span | None, ...] = ()
     macro: str = ""
     definition: Span | None = None
     is_guard: bool = False
+    load_arguments: Callable[[], tuple[Span | None, ...]] = field(default=tuple, repr=False, compare=False)
     load_guards: Callable[[], tuple[Condition, ...]] = field(default=tuple, repr=False, compare=False)
+
+    @cached_property
+    def arguments(self) -> tuple[Span | None, ...]:
+        """Where each argument is written; ``None`` for one that a macro wrote."""
+        return self.load_arguments()
 
     @cached_property
     def guards(self) -> tuple[Condition, ...]:
@@ -146,7 +157,12 @@ class Function:
     is_static: bool
     section: str
     span: Span
-    mentions: Sequence[Mention]
+    load_mentions: Callable[[], tuple[Mention, ...]] = field(repr=False, compare=False)
+
+    @cached_property
+    def mentions(self) -> tuple[Mention, ...]:
+        """Who calls it or takes its address."""
+        return self.load_mentions()
 
 
 @dataclass(frozen=True)

@@ -1,43 +1,36 @@
-"""The token stream of a unit to functions, declarations and uses of ksyms.
+"""A run of tokens and what stands in it: function bodies, declarations, uses of names in question.
 
 Works on structure, not on grammar, so that half-typed code loses no more than the function it is in: a ``}`` in the
-first column ends a function whatever was left open inside.
+first column ends a function whatever was left open inside. A segment is read without knowing the rest of the unit, so
+it can be kept while other text changes; ``read`` puts segments together.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kfunc_lsp.source.declare import DeclarationError, Declarator, parse_declaration
 from kfunc_lsp.source.expand import Token
-from kfunc_lsp.source.names import UnitNames
-from kfunc_lsp.source.preprocess import TokenStream
 from kfunc_lsp.source.text import is_identifier
-from kfunc_lsp.unit.model import Declaration, Span, UseKind
+from kfunc_lsp.unit.model import UseKind
 
 _ASM_CALL = re.compile(r"\bcall\s+(?:%\[)?([A-Za-z_]\w*)")
 _NOT_DECLARATORS = frozenset("__attribute__ typeof __typeof__ asm __asm__ _Alignas __declspec _Static_assert".split())
 _KEYWORDS = frozenset("if for while switch return sizeof do else case goto".split())
 _UNEVALUATED = frozenset(
-    [
-        "_Static_assert",
-        "sizeof",
-        "typeof",
-        "__typeof__",
-        "__builtin_constant_p",
-        "__builtin_types_compatible_p",
-        "_Alignof",
-    ]
+    "_Static_assert sizeof typeof __typeof__ __builtin_constant_p __builtin_types_compatible_p _Alignof".split()
 )
 _CONDITION_BEFORE = frozenset(("!", "&&", "||"))
 _CONDITION_HOLDERS = frozenset("if while ( ! && || __builtin_expect likely unlikely".split())
-_CONDITION_AFTER = frozenset([")", "&&", "||", "?", "==", "!=", ";"])
+_CONDITION_AFTER = frozenset(") && || ? == != ;".split())
+_NOT_A_USE_AFTER = frozenset((".", "->", "struct", "union", "enum", "goto"))
 
 
-@dataclass(frozen=True)
-class Body:
-    """A function's definition in the token stream: its head is ``[head, start)``, its body ``[start, end)``."""
+class Body(NamedTuple):
+    """A function's definition: its head is ``[head, start)``, its body ``[start, end)``; ``name_index`` is a token."""
 
     name: str
     name_index: int
@@ -48,42 +41,76 @@ class Body:
     section: str
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A use of a ksym in the token stream: ``at`` is its token, ``arguments`` the token ranges of a call."""
+class Site(NamedTuple):
+    """A use of a name in question: ``at`` is its token, ``arguments`` the token ranges of a call.
+
+    ``body`` is the enclosing function's index, -1 at file level. ``after_word`` marks what looks like a declaration of
+    a function, unless the name is a ksym.
+    """
 
     name: str
     at: int
     kind: UseKind
-    arguments: tuple[tuple[int, int], ...] = ()
-    is_guard: bool = False
+    arguments: tuple[tuple[int, int], ...]
+    is_guard: bool
+    body: int
+    after_word: bool
+
+
+class Declared(NamedTuple):
+    """A declaration of a ksym or of a name in question, in tokens ``[start, end)``; its types are not yet resolved."""
+
+    declarator: Declarator
+    start: int
+    end: int
+
+    @property
+    def is_ksym(self) -> bool:
+        """Whether it stands in section ``.ksyms``."""
+        return self.declarator.attributes.section == ".ksyms"
 
 
 @dataclass
-class Scan:
-    """What ``scan`` found."""
+class Segment:
+    """Tokens and what was found in them: ``sections`` of prototypes, ``variables`` with the words before their name."""
 
+    tokens: list[Token]
     bodies: list[Body] = field(default_factory=list)
-    declarations: dict[str, list[Declaration]] = field(default_factory=dict)
+    declared: list[Declared] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
-    """File-level variables: name to the words of their declaration before the name."""
+    sections: dict[str, str] = field(default_factory=dict)
+    sites: list[Site] = field(default_factory=list)
     outside: list[tuple[int, int]] = field(default_factory=list)
-    """Token ranges at file level that may take addresses: initialisers."""
+
+    @property
+    def ksyms(self) -> frozenset[str]:
+        """Names that are declared as ksyms here, with or without the macro ``__ksym``."""
+        return frozenset(d.declarator.name for d in self.declared if d.is_ksym)
 
 
-class Scanner:
-    """Finds the external declarations of a token stream."""
+def scan(tokens: list[Token], known: Set[str], at_line_start: Callable[[int], bool]) -> Segment:
+    """What stands in ``tokens``; ``known`` are the names in question, ``at_line_start`` judges a token's origin."""
+    segment = Segment(tokens)
+    _Scanner(segment, known, at_line_start).run()
+    if not segment.ksyms <= known:
+        known = known | segment.ksyms
+    for index, body in enumerate(segment.bodies):
+        _find_sites(segment, body.start, body.end, known, index)
+    for start, end in segment.outside:
+        _find_sites(segment, start, end, known, -1)
+    return segment
 
-    def __init__(self, stream: TokenStream, names: UnitNames, known: frozenset[str]) -> None:
-        self.stream = stream
-        self.tokens = stream.tokens
-        self.names = names
+
+class _Scanner:
+    """Finds the external declarations of a segment."""
+
+    def __init__(self, segment: Segment, known: Set[str], at_line_start: Callable[[int], bool]) -> None:
+        self.segment = segment
+        self.tokens = segment.tokens
         self.known = known
-        self.result = Scan()
-        self._sections: dict[str, str] = {}
+        self.at_line_start = at_line_start
 
-    def run(self) -> Scan:
-        """Scan the whole stream."""
+    def run(self) -> None:
         tokens = self.tokens
         n = len(tokens)
         start = at = 0
@@ -104,19 +131,19 @@ class Scanner:
             else:
                 at += 1
         self._declaration(start, n)
-        return self.result
 
     def _close(self, at: int, is_function: bool) -> int:
         """Index after the ``}`` that closes the ``{`` at ``at``, or after one in column 0 that ends a function."""
-        tokens, locations = self.tokens, self.stream.locations
+        tokens = self.tokens
         depth = 0
         for index in range(at, len(tokens)):
-            text, origin = tokens[index][0], tokens[index][1]
+            text = tokens[index][0]
             if text == "{":
                 depth += 1
             elif text == "}":
                 depth -= 1
-                if depth == 0 or (is_function and origin >= 0 and locations.at_line_start(origin)):
+                origin = tokens[index][1]
+                if depth == 0 or (is_function and origin >= 0 and self.at_line_start(origin)):
                     return index + 1
         return len(tokens)
 
@@ -141,118 +168,74 @@ class Scanner:
     def _function(self, start: int, name_index: int, brace: int, end: int) -> None:
         name = self.tokens[name_index][0]
         head = [t[0] for t in self.tokens[start:brace]]
-        section = _section(head) or self._sections.get(name, "")
-        body = Body(name, name_index, start, brace, end, "static" in head, section)
-        self.result.bodies.append(body)
+        section = _section(head) or self.segment.sections.get(name, "")
+        self.segment.bodies.append(Body(name, name_index, start, brace, end, "static" in head, section))
 
     def _declaration(self, start: int, end: int) -> None:
-        tokens = self.tokens[start:end]
-        if len(tokens) < 3:
+        if end - start < 3:
             return
+        tokens = self.tokens[start:end]
         texts = [t[0] for t in tokens]
         if "typedef" in texts[:2]:
             return
         section = _section(texts)
         assign = _initialiser(texts)
         if assign < len(texts):
-            self.result.outside.append((start + assign, end))
+            self.segment.outside.append((start + assign, end))
         if section == ".ksyms" or not self.known.isdisjoint(texts[:assign]):
-            self.add(tokens)
+            declared = read_declared(tokens, self.known)
+            if declared is not None:
+                self.segment.declared.append(declared._replace(start=start, end=end))
             return
         name = _first_called(texts)
         if name and section:
-            self._sections[name] = section
+            self.segment.sections[name] = section
         if not name:
             words = [t for t in texts[:assign] if is_identifier(t) or t == "["]
             if "[" in words:
                 words = words[: words.index("[")]
             if len(words) > 1 and "struct" not in words[-2:-1]:
-                self.result.variables[words[-1]] = " ".join(words[:-1])
-
-    def add(self, tokens: list[Token]) -> None:
-        """Record the declaration that ``tokens`` make, if it is one of a ksym or of a known name."""
-        try:
-            declarator = parse_declaration(tokens, self.names)
-        except DeclarationError:
-            return
-        ksym = declarator.attributes.section == ".ksyms"
-        if declarator.is_typedef or (not ksym and declarator.name not in self.known):
-            return
-        name_token = tokens[declarator.name_index]
-        declaration = Declaration(
-            declarator.name,
-            declarator.type,
-            ksym,
-            declarator.attributes.weak,
-            self.span(name_token),
-            self._range(tokens, 0, len(tokens)) or self.span(name_token),
-            self._parameter_spans(tokens, declarator),
-        )
-        self.result.declarations.setdefault(declarator.name, []).append(declaration)
-
-    def _parameter_spans(self, tokens: list[Token], declarator: Declarator) -> tuple[Span, ...]:
-        spans = [self._range(tokens, a, b) or self.span(tokens[a]) for a, b in declarator.params]
-        return tuple(spans)
-
-    def span(self, token: Token) -> Span:
-        """Where a token is to be shown: as written, or the outermost macro use that made it."""
-        text, origin, _, use = token
-        if origin >= 0:
-            return self.stream.locations.span(origin, origin + len(text))
-        assert use is not None
-        return self.stream.locations.span(use.location, use.location + len(use.macro.name))
-
-    def _range(self, tokens: list[Token], start: int, end: int) -> Span | None:
-        if start >= end:
-            return None
-        first, last = self.span(tokens[start]), self.span(tokens[end - 1])
-        if first.file is not last.file or last.end < first.start:
-            return None
-        return Span(first.file, first.start, last.end)
-
-    def argument_span(self, start: int, end: int) -> Span | None:
-        """Where the argument in tokens ``[start, end)`` is written: what stands between the brackets or commas.
-
-        ``None`` where a macro wrote one of these.
-        """
-        before = self.tokens[start - 1]
-        after = self.tokens[end] if end < len(self.tokens) else self.tokens[end - 1]
-        if start >= end or before[1] < 0 or after[1] < 0:
-            return None
-        first = self.span(before)
-        last = self.span(after)
-        if first.file is not last.file or last.start < first.end:
-            return None
-        text = first.file.text[first.end : last.start]
-        lead = len(text) - len(text.lstrip())
-        return Span(first.file, first.end + lead, first.end + max(len(text.rstrip()), lead))
+                self.segment.variables[words[-1]] = " ".join(words[:-1])
 
 
-def sites(tokens: list[Token], start: int, end: int, declared: frozenset[str], callable_: frozenset[str]) -> list[Site]:
-    """Uses in ``[start, end)``: of names that are ``declared`` as ksyms, and calls of names in ``callable_``."""
-    found: list[Site] = []
+def read_declared(tokens: list[Token], known: Set[str]) -> Declared | None:
+    """The declaration that ``tokens`` make, if it is one of a ksym or of a known name."""
+    try:
+        declarator = parse_declaration(tokens)
+    except DeclarationError:
+        return None
+    declared = Declared(declarator, 0, len(tokens))
+    return None if declarator.is_typedef or not (declared.is_ksym or declarator.name in known) else declared
+
+
+def _find_sites(segment: Segment, start: int, end: int, known: Set[str], body: int) -> None:
+    """Record the uses of ``known`` names in tokens ``[start, end)``."""
+    tokens = segment.tokens
+    found = segment.sites
     at = start - 1
     while (at := at + 1) < end:
         text = tokens[at][0]
-        if text in _UNEVALUATED:
-            at = _after_brackets(tokens, at + 1, end) - 1
-        elif text in declared or text in callable_:
+        if text in known:
             before = tokens[at - 1][0] if at > start else ""
-            if before in (".", "->", "struct", "union", "enum", "goto"):
+            if before in _NOT_A_USE_AFTER:
                 continue
             following = tokens[at + 1][0] if at + 1 < end else ""
             if before == "(" and at >= start + 2 and tokens[at - 2][0].strip("_") == "cleanup":
-                found.append(Site(text, at, UseKind.CLEANUP))
+                found.append(Site(text, at, UseKind.CLEANUP, (), False, body, False))
             elif following == "(":
-                if text in declared or not is_identifier(before or "0") or before in _KEYWORDS:
-                    found.append(Site(text, at, UseKind.CALL, tuple(arguments(tokens, at + 1, end))))
-            elif text in declared:
+                after_word = is_identifier(before or "0") and before not in _KEYWORDS
+                ranges = tuple(arguments(tokens, at + 1, end))
+                found.append(Site(text, at, UseKind.CALL, ranges, False, body, after_word))
+            else:
                 holder = tokens[at - 2][0] if at >= start + 2 else ""
                 asks = before in _CONDITION_BEFORE or (before == "(" and holder in _CONDITION_HOLDERS)
-                found.append(Site(text, at, UseKind.REFERENCE, (), asks and following in _CONDITION_AFTER))
+                guards = asks and following in _CONDITION_AFTER
+                found.append(Site(text, at, UseKind.REFERENCE, (), guards, body, False))
+        elif text in _UNEVALUATED:
+            at = _after_brackets(tokens, at + 1, end) - 1
         elif text in ("asm", "__asm__"):
-            found += _asm_sites(tokens, at, end, declared | callable_)
-    return found
+            names = _asm_calls(tokens, at, end)
+            found += [Site(name, at, UseKind.ASM, (), False, body, False) for name in names if name in known]
 
 
 def _after_brackets(tokens: list[Token], at: int, end: int) -> int:
@@ -268,9 +251,10 @@ def _after_brackets(tokens: list[Token], at: int, end: int) -> int:
     return at
 
 
-def _asm_sites(tokens: list[Token], at: int, end: int, names: frozenset[str]) -> list[Site]:
+def _asm_calls(tokens: list[Token], at: int, end: int) -> list[str]:
+    """Names that an assembler statement calls."""
     depth = 0
-    found = []
+    found: list[str] = []
     for index in range(at + 1, end):
         text = tokens[index][0]
         if text == "(":
@@ -282,7 +266,7 @@ def _asm_sites(tokens: list[Token], at: int, end: int, names: frozenset[str]) ->
         elif text == ";":
             break
         elif text[0] == '"':
-            found += [Site(name, at, UseKind.ASM) for name in _ASM_CALL.findall(text) if name in names]
+            found += _ASM_CALL.findall(text)
     return found
 
 
