@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
 
 from kfunc_lsp import __version__
 from kfunc_lsp.errors import KfuncLspError
+
+_COLLECTION = (50_000, 20, 50)
+"""Rarer garbage collection: reading a program makes a great many small tuples, and nearly none of them in cycles."""
 
 CLEAN, FINDINGS, UNABLE = 0, 1, 2
 """Exit codes: nothing found, something found, could not run."""
@@ -59,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the answer is the exit code (0 clean, 1 findings, 2 could not run)."""
+    gc.set_threshold(*_COLLECTION)
     parser = _parser()
     options = parser.parse_args(arguments)
     try:

@@ -117,21 +117,25 @@ class _Builder:
         return Span(first.file, first.end + lead, first.end + max(len(text.rstrip()), lead))
 
     def _declaration(self, tokens: list[Token], place: Place, declared: Declared) -> Declaration:
-        declarator, start = declared.declarator, declared.start
-        name_span = self._span(tokens[start + declarator.name_index], place)
-        params = [
-            self._range(tokens, place, start + a, start + b) or self._span(tokens[start + a], place)
-            for a, b in declarator.params
-        ]
+        declarator = declared.declarator
         return Declaration(
             declarator.name,
             declared.is_ksym,
             declarator.attributes.weak,
-            name_span,
-            self._range(tokens, place, start, declared.end) or name_span,
-            tuple(params),
+            self._span(tokens[declared.start + declarator.name_index], place),
+            partial(self._extent, tokens, place, declared),
             partial(self.names.resolved, declarator.type),
         )
+
+    def _extent(self, tokens: list[Token], place: Place, declared: Declared) -> tuple[Span, tuple[Span, ...]]:
+        """Where a whole declaration is written, and each of its parameters."""
+        declarator, start = declared.declarator, declared.start
+        params = [
+            self._range(tokens, place, start + a, start + b) or self._span(tokens[start + a], place)
+            for a, b in declarator.params
+        ]
+        name = self._span(tokens[start + declarator.name_index], place)
+        return self._range(tokens, place, start, declared.end) or name, tuple(params)
 
     def _large(self, header: Header, statement: Statement) -> Declaration | None:
         """A declaration of a header that is not lexed, read with the macros as they stand at the end of the unit."""
@@ -145,7 +149,7 @@ class _Builder:
                 return tokens, None
             return tokens, read_declared(tokens, frozenset((statement.name,)))
 
-        tokens, declared = self.cache.statement((header, statement), read)
+        tokens, declared = self.cache.statement((header, statement, self.environment.id), read)
         return self._declaration(tokens, Offset(header.file, 0), declared) if declared else None
 
     def _use(self, segment: Segment, place: Place, site: Site) -> Use:

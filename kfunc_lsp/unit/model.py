@@ -80,17 +80,29 @@ class UseKind(Enum):
 class Declaration:
     """A declaration of a ksym, or of a function whose name is a kfunc's.
 
-    ``ksym`` tells whether it stands in section ``.ksyms``; ``params`` where each parameter is written; ``span`` the
-    whole statement with its ``;``.
+    ``ksym`` tells whether it stands in section ``.ksyms``.
     """
 
     name: str
     ksym: bool
     weak: bool
     name_span: Span
-    span: Span
-    params: tuple[Span, ...]
+    load_extent: Callable[[], tuple[Span, tuple[Span, ...]]] = field(repr=False, compare=False)
     load_type: Callable[[], Type] = field(repr=False, compare=False)
+
+    @cached_property
+    def _extent(self) -> tuple[Span, tuple[Span, ...]]:
+        return self.load_extent()
+
+    @property
+    def span(self) -> Span:
+        """The whole statement with its ``;``."""
+        return self._extent[0]
+
+    @property
+    def params(self) -> tuple[Span, ...]:
+        """Where each parameter is written."""
+        return self._extent[1]
 
     @cached_property
     def type(self) -> Type:
