@@ -1,11 +1,14 @@
-"""A file of any supported form to the sections of a kernel: raw BTF, an ELF vmlinux, a kernel pack.
+"""A file of any supported form to the sections of a kernel or of a module.
 
-The form is told by the content, never by the name. Reads files and checks that they are what they seem; never
-looks into BTF. ELF is ``elf``'s business, the pack's container ``kernel.pack``'s.
+Raw BTF, ELF (vmlinux and modules), boot images, kernel packs, any of these compressed, and an archive of one
+BTF. The form is told by the content, never by the name. Reads files and checks that they are what they seem;
+never looks into BTF. ELF is ``elf``'s business, boot images' ``bzimage``'s, compression's ``compressed``'s, the
+pack's container ``kernel.pack``'s.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from dataclasses import dataclass
@@ -13,6 +16,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from kfunc_lsp.errors import ImageError, PackError
+from kfunc_lsp.image.archive import archived_btf
+from kfunc_lsp.image.bzimage import flat_arch, flat_sections, is_boot_image, payload, release_of
+from kfunc_lsp.image.code import Code
+from kfunc_lsp.image.compressed import decompress, form_of
 from kfunc_lsp.kernel.pack import MAGIC as PACK_MAGIC
 from kfunc_lsp.kernel.pack import PackMeta, read_pack
 
@@ -20,24 +27,17 @@ _MAX_SIZE = 1 << 28
 _HEAD_SIZE = 0x210
 _BTF_MAGICS = (b"\x9f\xeb", b"\xeb\x9f")
 _ELF_MAGIC = b"\x7fELF"
-_COMPRESSED = {
-    b"\x1f\x8b": "gzip",
-    b"\xfd7zXZ\0": "xz",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"BZh": "bzip2",
-    b"\x02\x21\x4c\x18": "lz4",
-    b"\x04\x22\x4d\x18": "lz4",
-}
-_KERNEL_IMAGES = ((0x202, b"HdrS"), (4, b"zimg"), (0x38, b"ARM\x64"), (0x38, b"RSC\x05"))
-"""Where boot images carry their signatures: x86 setup header, EFI zboot, arm64 and RISC-V Image."""
+_TAR = (257, b"ustar")
+_KINDS = "a vmlinux, vmlinuz, module, raw BTF or kernel pack"
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The sections of one kernel. ``btf_ids`` is ``None`` where the file has none.
+    """The sections of one kernel, or of one module. ``btf_ids`` is ``None`` where the file has none.
 
     ``release`` and ``arch`` are empty where the file does not tell; ``meta`` is a pack's description of
-    itself.
+    itself. ``code`` is where the registrations of the sets are found, ``registrations`` what a pack has in its
+    place. ``module`` is the name of a module, whose BTF builds on its vmlinux's or on its own ``btf_base``.
     """
 
     path: Path
@@ -46,6 +46,10 @@ class Image:
     release: str = ""
     arch: str = ""
     meta: PackMeta | None = None
+    code: Code | None = None
+    registrations: bytes | None = None
+    module: str = ""
+    btf_base: bytes | None = None
 
     @property
     def is_pack(self) -> bool:
@@ -88,39 +92,82 @@ def _open_regular(path: Path) -> BinaryIO:
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
     if stat.S_ISDIR(mode):
-        raise ImageError(f"{path}: is a directory; give a vmlinux, raw BTF or kernel pack in it")
-    raise ImageError(f"{path}: is no regular file; give a vmlinux, raw BTF or a kernel pack")
+        raise ImageError(f"{path}: is a directory; give {_KINDS} in it")
+    raise ImageError(f"{path}: is no regular file; give {_KINDS}")
 
 
 def _read(path: Path, file: BinaryIO) -> Image:
     head = file.read(_HEAD_SIZE)
     file.seek(0)
     if not head:
-        raise ImageError(f"{path}: is empty; give a vmlinux, raw BTF or a kernel pack")
+        raise ImageError(f"{path}: is empty; give {_KINDS}")
+    if is_boot_image(head):
+        return _boot_image(path, file)
+    form = form_of(head)
+    if form is None:
+        return _plain(path, file, head)
+    unpacked = decompress(_read_all(path, file), form, str(path))
+    head = unpacked.read(_HEAD_SIZE)
+    unpacked.seek(0)
+    if head.startswith(_TAR[1], _TAR[0]):
+        unpacked = archived_btf(unpacked, str(path))
+        head = unpacked.read(_HEAD_SIZE)
+        unpacked.seek(0)
+    return _plain(path, unpacked, head)
+
+
+def _plain(path: Path, file: BinaryIO, head: bytes) -> Image:
+    """What ``_read`` gives for a file that is neither compressed nor a boot image."""
     if head.startswith(_BTF_MAGICS):
         return Image(path, _read_all(path, file))
     if head.startswith(_ELF_MAGIC):
-        from kfunc_lsp.image.elf import read_elf
-
-        sections = read_elf(path, file)
-        return Image(path, sections.btf, sections.btf_ids, sections.release, sections.arch)
+        return _elf(path, file, "")
     if head.startswith(PACK_MAGIC):
         try:
             pack = read_pack(_read_all(path, file))
         except PackError as error:
             raise PackError(f"{path}: {error}") from None
-        return Image(path, pack.btf, pack.btf_ids, pack.meta.release, pack.meta.arch, pack.meta)
-    if any(head.startswith(signature, offset) for offset, signature in _KERNEL_IMAGES):
-        raise ImageError(f"{path}: is a compressed kernel image: not read yet; give its vmlinux or raw BTF")
-    for signature, form in _COMPRESSED.items():
-        if head.startswith(signature):
-            raise ImageError(f"{path}: is compressed ({form}); decompress it first")
-    raise ImageError(f"{path}: is neither BTF, ELF nor a kernel pack; give a vmlinux, raw BTF or a kernel pack")
+        meta = pack.meta
+        return Image(path, pack.btf, pack.btf_ids, meta.release, meta.arch, meta, registrations=pack.registrations)
+    raise ImageError(f"{path}: is neither BTF, ELF, a boot image nor a kernel pack; give {_KINDS}")
+
+
+def _elf(path: Path, file: BinaryIO, release: str) -> Image:
+    from kfunc_lsp.image.elf import read_elf
+
+    found = read_elf(path, file)
+    return Image(
+        path,
+        found.btf,
+        found.btf_ids,
+        release or found.release,
+        found.arch,
+        code=found.code,
+        module=found.module,
+        btf_base=found.btf_base,
+    )
+
+
+def _boot_image(path: Path, file: BinaryIO) -> Image:
+    data = _read_all(path, file)
+    release = release_of(data)
+    kernel = payload(data, str(path))
+    del data
+    head = kernel.read(_HEAD_SIZE)
+    kernel.seek(0)
+    if head.startswith(_ELF_MAGIC):
+        return _elf(path, kernel, release)
+    arch = flat_arch(head)
+    if not arch:
+        raise ImageError(f"{path}: the kernel in this boot image has a form that is not read; give its vmlinux")
+    btf, btf_ids = flat_sections(kernel.getbuffer(), str(path))
+    return Image(path, btf, btf_ids or None, release, arch)
 
 
 def _read_all(path: Path, file: BinaryIO) -> bytes:
     """The whole file. A size that the file claims can refuse it, but not admit it: sysfs need not tell."""
-    data = file.read(_MAX_SIZE + 1) if os.fstat(file.fileno()).st_size <= _MAX_SIZE else None
+    is_memory = isinstance(file, io.BytesIO)
+    data = file.read(_MAX_SIZE + 1) if is_memory or os.fstat(file.fileno()).st_size <= _MAX_SIZE else None
     if data is None or len(data) > _MAX_SIZE:
-        raise ImageError(f"{path}: is larger than {_MAX_SIZE >> 20} MiB; no kernel's BTF is")
+        raise ImageError(f"{path}: is larger than {_MAX_SIZE >> 20} MiB; no kernel's image is")
     return data

@@ -14,9 +14,11 @@ from functools import partial
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.types import FuncProto, Kind, Param, Ptr, Struct, skip_modifiers
 from kfunc_lsp.errors import BtfError
+from kfunc_lsp.image.code import Code
 from kfunc_lsp.kernel.flags import KF_IMPLICIT_ARGS
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction, Provenance
-from kfunc_lsp.kernel.sets import KfuncSet, parse_sets
+from kfunc_lsp.kernel.program_types import FMODRET_HOOK
+from kfunc_lsp.kernel.registered import RegisteredSet, hooks_of, registered_sets
 
 KFUNC_TAG = "bpf_kfunc"
 
@@ -27,7 +29,9 @@ _IMPLICIT_TYPES = frozenset({"bpf_prog_aux", "btf_struct_meta"})
 """The structs that resolve_btfids (``is_kf_implicit_arg``) takes for arguments of the verifier's."""
 
 _FMODRET_ONLY = frozenset({"bpf_fentry_test1", "bpf_modify_return_test", "bpf_modify_return_test2"})
-"""R9: registered with ``register_btf_fmodret_id_set`` alone; a program attaches to them, and cannot call."""
+"""R9: registered with ``register_btf_fmodret_id_set`` alone; a program attaches to them, and cannot call.
+
+The names serve where the source does not tell the registrations."""
 
 
 def build_kernel(
@@ -38,16 +42,19 @@ def build_kernel(
     release: str,
     provenance: Provenance,
     known_names: Set[str] = frozenset(),
+    code: Code | None = None,
+    registrations: bytes | None = None,
 ) -> Kernel:
     """Index the kfuncs of a kernel.
 
     ``ids`` are the bytes of its ``.BTF_ids``, ``None`` where there are none. ``known_names`` are names of
     kfuncs with implicit arguments of other kernels: without flags they are what shows that the build left one
-    untagged (B6). ``provenance.detail`` of the result says what is known and what is wrong with the kernel. A
-    BTF that does not tell kfuncs from functions (B1) gives a ``Kernel`` without functions. Raises
+    untagged (B6). What the sets are registered for is in ``code``, or was taken from it into the
+    ``registrations`` of a pack. ``provenance.detail`` of the result says what is known and what is wrong with
+    the kernel. A BTF that does not tell kfuncs from functions (B1) gives a ``Kernel`` without functions. Raises
     ``BtfError`` where a prototype is damaged, or ``ids`` belong to another BTF.
     """
-    sets = parse_sets(ids, btf) if ids is not None else []
+    sets = registered_sets(btf, ids, code, registrations) if ids is not None else []
     classifier = _Classifier(btf, sets, known_names)
     functions = {function.name: function for function in classifier.functions()}
     detail = _detail(functions, flags_known=bool(sets), ids_given=ids is not None)
@@ -57,11 +64,12 @@ def build_kernel(
 class _Classifier:
     """The evidence about one kernel, and the rules that weigh it."""
 
-    def __init__(self, btf: Btf, sets: list[KfuncSet], known_names: Set[str]) -> None:
+    def __init__(self, btf: Btf, sets: list[RegisteredSet], known_names: Set[str]) -> None:
         self._btf = btf
         self._flags: dict[int, set[int]] = {}
-        for members in sets:
-            for func_id, flags in members.items():
+        self._hooks = hooks_of(sets)
+        for each in sets:
+            for func_id, flags in each.members.items():
                 self._flags.setdefault(func_id, set()).add(flags)
         tags = btf.decl_tags(KFUNC_TAG)
         self._tagged = {target for target, part in tags if part == -1 and btf.kind(target) == Kind.FUNC}
@@ -87,7 +95,8 @@ class _Classifier:
         return [self._function(name, classes[name]) for name in sorted(classes)]
 
     def _class_of_kfunc(self, name: str, func_id: int) -> FunctionClass:
-        if name in _FMODRET_ONLY:
+        hooks = self._hooks.get(func_id)
+        if name in _FMODRET_ONLY if hooks is None else all(hook.name == FMODRET_HOOK for hook in hooks):
             return FunctionClass.NOT_CALLABLE
         extra = self._extra_params(name, func_id)
         impl_id = self._impls.get(name + _IMPL)
@@ -156,6 +165,7 @@ class _Classifier:
             base=base if base_is_pair else None,
             load_prototype=self._loader(func_id),
             load_impl_prototype=self._loader(self._impls[name + _IMPL]) if has_impl else None,
+            hooks=self._hooks.get(func_id),
         )
 
     def _loader(self, func_id: int) -> partial[FuncProto]:
@@ -190,7 +200,9 @@ def _detail(functions: dict[str, KernelFunction], *, flags_known: bool, ids_give
             "does not tell kfuncs from other functions: no decl tags bpf_kfunc and no kfunc sets; "
             "give the kernel's image, or a bundled kernel by name"
         )
-    if flags_known:
+    if any(f.hooks is not None for f in functions.values()):
+        parts = ["types, kfunc flags and program types"]
+    elif flags_known:
         parts = ["types and kfunc flags"]
     elif ids_given:
         parts = ["types alone: .BTF_ids holds no kfunc set (it is older than 6.9, or of another kernel)"]

@@ -16,7 +16,8 @@ from kfunc_lsp.image.file import Image
 from kfunc_lsp.kernel.classify import KFUNC_TAG, build_kernel
 from kfunc_lsp.kernel.model import Provenance
 from kfunc_lsp.kernel.pack import Pack, PackMeta, write_pack
-from kfunc_lsp.kernel.sets import encode_sets, parse_sets
+from kfunc_lsp.kernel.registered import encode_registrations, registered_sets
+from kfunc_lsp.kernel.sets import encode_sets
 
 
 def export(
@@ -41,11 +42,13 @@ def export(
         release=release,
         provenance=Provenance("image", str(image.path), ""),
         known_names=known_names,
+        code=image.code,
+        registrations=image.registrations,
     )
     if not kernel.kfuncs_known:
         raise BtfError(kernel.provenance.detail)
     small, new_ids = minimise(btf, (f.type_id for f in kernel.functions.values()), KFUNC_TAG)
-    sets = parse_sets(image.btf_ids, btf) if image.btf_ids is not None else []
-    ids = encode_sets({new_ids[func]: flags for func, flags in members.items()} for members in sets)
+    sets = registered_sets(btf, image.btf_ids, image.code, image.registrations) if image.btf_ids is not None else []
+    ids = encode_sets({new_ids[func]: flags for func, flags in each.members.items()} for each in sets)
     meta = image.meta or PackMeta(release, image.arch, source, hashlib.sha256(image.btf).hexdigest())
-    return write_pack(Pack(meta, small, ids or None))
+    return write_pack(Pack(meta, small, ids or None, encode_registrations(sets)))

@@ -60,6 +60,24 @@ class Provenance:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A hook that a function is registered with, and so who may call it.
+
+    ``name`` is the kernel's ("XDP", "TRACING", "COMMON" for every program type), ``flags`` the function's
+    KF_* in the sets registered there, ``program_types`` those that the registrations name
+    (``BPF_PROG_TYPE_…``; a hook serves others too: ``program_types.calling_hook``). ``filtered``: a filter
+    came with the registration and may refuse a call; ``crossed``: one that came with another set of this hook
+    looks at this function's set too.
+    """
+
+    name: str
+    flags: int
+    filtered: bool
+    crossed: bool
+    program_types: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class KernelFunction:
     """One FUNC of a kernel's BTF that concerns BPF programs.
@@ -67,7 +85,9 @@ class KernelFunction:
     ``flags`` is the union of the function's flags over all sets that contain it, ``flag_sets`` the flags in
     each set (ascending, without duplicates); both ``None`` where the source has no ``.BTF_ids``. ``base`` is
     the name without ``_impl`` where the class pairs the two (R2, R3, and the second of an R7 pair).
-    ``type_id`` is the FUNC's id in the BTF that was read.
+    ``type_id`` is the FUNC's id in the BTF that was read. ``hooks`` are those that the function is registered
+    with, by name; ``None`` where the source does not tell. ``module`` is the module that has the function,
+    ``None`` for vmlinux.
     """
 
     name: str
@@ -80,6 +100,7 @@ class KernelFunction:
     load_prototype: Callable[[], FuncProto] = field(repr=False, compare=False)
     load_impl_prototype: Callable[[], FuncProto] | None = field(repr=False, compare=False, default=None)
     module: str | None = None
+    hooks: tuple[Hook, ...] | None = None
 
     @cached_property
     def prototype(self) -> FuncProto:
@@ -115,13 +136,15 @@ class Kernel:
 
     ``name`` is how messages call it ("7.3", "7.3.4+deb13", a file name); ``release`` what the image says of
     itself, empty where unknown. ``functions`` holds every kfunc, every BTF-only ``_impl``, and every function
-    that merely ends in ``_impl``.
+    that merely ends in ``_impl``. ``hooks_of`` is the release of the bundled kernel that the functions' hooks
+    were taken from, as the nearest one; empty where they are this kernel's own, or not known.
     """
 
     name: str
     release: str
     functions: Mapping[str, KernelFunction]
     provenance: Provenance
+    hooks_of: str = ""
 
     @property
     def kfuncs_known(self) -> bool:
@@ -132,6 +155,11 @@ class Kernel:
     def flags_known(self) -> bool:
         """Whether the source told the KF_* flags."""
         return any(f.flags is not None for f in self.functions.values())
+
+    @property
+    def hooks_known(self) -> bool:
+        """Whether it is known which program types may call what; mind ``hooks_of``."""
+        return any(f.hooks is not None for f in self.functions.values())
 
     def get(self, name: str) -> KernelFunction | None:
         """The function of exactly this name, if the index has it."""

@@ -16,7 +16,7 @@ from kfunc_lsp.errors import PackError
 
 MAGIC = b"KFPK"
 MAJOR = 1
-MINOR = 0
+MINOR = 1
 
 _HEADER = struct.Struct("<4sHHIII")
 _SECTION = struct.Struct("<4sI")
@@ -26,6 +26,7 @@ _MAX_SECTIONS = 256
 _META = b"META"
 _BTF = b"BTF "
 _SETS = b"SETS"
+_HOOKS = b"HOOK"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,15 @@ class PackMeta:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """The content of a pack: little-endian sections, ``btf_ids`` being ``None`` where flags are not known."""
+    """The content of a pack: little-endian sections, ``btf_ids`` being ``None`` where flags are not known.
+
+    ``registrations`` (``registered.encode_registrations``) is ``None`` where program types are not known.
+    """
 
     meta: PackMeta
     btf: bytes
     btf_ids: bytes | None
+    registrations: bytes | None = None
 
 
 def write_pack(pack: Pack) -> bytes:
@@ -56,6 +61,8 @@ def write_pack(pack: Pack) -> bytes:
     sections = [(_META, meta), (_BTF, pack.btf)]
     if pack.btf_ids is not None:
         sections.append((_SETS, pack.btf_ids))
+    if pack.registrations is not None:
+        sections.append((_HOOKS, pack.registrations))
     content = b"".join(_SECTION.pack(tag, len(data)) + data for tag, data in sections)
     payload = zlib.compress(content, 9)
     return _HEADER.pack(MAGIC, MAJOR, MINOR, zlib.crc32(payload), len(payload), len(content)) + payload
@@ -70,7 +77,7 @@ def read_pack(data: bytes) -> Pack:
     sections = _sections(_content(data))
     if _BTF not in sections:
         raise PackError("kernel pack: it has no BTF section; export it again")
-    return Pack(_meta(sections.get(_META, b"{}")), sections[_BTF], sections.get(_SETS))
+    return Pack(_meta(sections.get(_META, b"{}")), sections[_BTF], sections.get(_SETS), sections.get(_HOOKS))
 
 
 def _content(data: bytes) -> bytes:

@@ -5,7 +5,8 @@ FUNC's id and its KF_* flags, ascending by id. The section carries no names in a
 other things besides, so the sets are recognised by this structure. What the flags mean is ``flags``'
 business.
 
-Kernels before 6.9 leave the word zero; their sets are not told from other id sets here.
+Kernels before 6.9 leave the word zero; their sets are told from other id sets only by what refers to them, so
+``set_without_header`` reads one at an offset that the caller knows.
 """
 
 from __future__ import annotations
@@ -24,23 +25,36 @@ KfuncSet = Mapping[int, int]
 
 
 def parse_sets(ids: bytes, btf: Btf) -> list[KfuncSet]:
-    """The kfunc sets in ``ids``, the bytes of a ``.BTF_ids`` section in ``btf``'s byte order and ids.
+    """The kfunc sets in ``ids``: what ``find_sets`` gives, without where they are."""
+    return list(find_sets(ids, btf).values())
+
+
+def find_sets(ids: bytes, btf: Btf) -> dict[int, KfuncSet]:
+    """The kfunc sets in ``ids``, the bytes of a ``.BTF_ids`` section in ``btf``'s byte order and ids, by offset.
 
     Bytes that have another structure are passed over, as is a last word that is cut; so nothing is ever
-    raised, and a section without kfunc sets gives an empty list.
+    raised, and a section without kfunc sets gives an empty result.
     """
-    order = "<" if btf.byte_order == "little" else ">"
-    words = array("I", struct.unpack_from(f"{order}{len(ids) // 4}I", ids))
-    sets: list[KfuncSet] = []
+    words = _words(ids, btf)
+    sets: dict[int, KfuncSet] = {}
     at = 0
     while at + 4 <= len(words):
         members = _set_at(words, at, btf) if words[at + 1] == BTF_SET8_KFUNCS else None
         if members is None:
             at += 1
         else:
-            sets.append(members)
+            sets[4 * at] = members
             at += 2 + 2 * len(members)
     return sets
+
+
+def set_without_header(ids: bytes, offset: int, btf: Btf) -> KfuncSet | None:
+    """The set at ``offset``, whose header word is zero as before 6.9; ``None`` where there is none."""
+    words = _words(ids, btf)
+    at = offset // 4
+    if offset % 4 or at + 4 > len(words) or words[at + 1]:
+        return None
+    return _set_at(words, at, btf)
 
 
 def encode_sets(sets: Iterable[KfuncSet]) -> bytes:
@@ -51,6 +65,11 @@ def encode_sets(sets: Iterable[KfuncSet]) -> bytes:
         for func_id, flags in sorted(members.items()):
             words += [func_id, flags]
     return struct.pack(f"<{len(words)}I", *words)
+
+
+def _words(ids: bytes, btf: Btf) -> array[int]:
+    order = "<" if btf.byte_order == "little" else ">"
+    return array("I", struct.unpack_from(f"{order}{len(ids) // 4}I", ids))
 
 
 def _set_at(words: array[int], at: int, btf: Btf) -> KfuncSet | None:

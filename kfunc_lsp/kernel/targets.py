@@ -49,6 +49,8 @@ def resolve(spec: str, btf_ids: Path | None = None) -> Kernel:
             release=image.release,
             provenance=Provenance(kind, target.label, ""),
             known_names=_known_names(image),
+            code=image.code,
+            registrations=image.registrations,
         )
     except BtfError as error:
         raise BtfError(f"{target.path}: {error}") from None

@@ -1,0 +1,132 @@
+"""Boot images to the kernel inside: x86's bzImage, EFI's zboot, arm64's and RISC-V's flat Image.
+
+Finds and unpacks the payload; what it is (an ELF vmlinux, or flat memory) is ``file``'s business. Offsets are
+those of ``Documentation/arch/x86/boot.rst`` and ``drivers/firmware/efi/libstub/zboot-header.S``.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+
+from kfunc_lsp.errors import ImageError
+from kfunc_lsp.image.compressed import MAGICS, decompress, form_of
+
+_X86 = (0x202, b"HdrS")
+_ZBOOT = (4, b"zimg")
+_FLAT = (
+    (0x38, b"ARM\x64", "aarch64"),
+    (0x38, b"RSC\x05", "riscv"),
+)
+
+_SETUP_SECTS = 0x1F1
+_VERSION = 0x206
+_RELEASE = 0x20E
+_PAYLOAD = 0x248
+_FIRST_WITH_PAYLOAD = 0x0208
+_SECTOR = 512
+_MIN_PAYLOAD = 1 << 10
+_MAX_TRIES = 4
+_BTF_HEADER = re.compile(rb"\x9f\xeb\x01[\0-\xff]([\x18\x20])\0\0\0\0\0\0\0", re.DOTALL)
+_BTF_LENGTHS = struct.Struct("<III")
+_ELF_MAGIC = b"\x7fELF"
+_IDS_SIZE = 1 << 17
+_PADDING = bytes(64)
+
+
+def is_boot_image(head: bytes) -> bool:
+    """Whether a file that begins with ``head`` (0x210 bytes will do) is one of these."""
+    return any(head.startswith(magic, at) for at, magic, *_ in (_X86, _ZBOOT, *_FLAT))
+
+
+def flat_arch(head: bytes) -> str:
+    """The ELF machine of a flat Image; empty where ``head`` does not begin one."""
+    return next((arch for at, magic, arch in _FLAT if head.startswith(magic, at)), "")
+
+
+def release_of(data: bytes) -> str:
+    """The release that a bzImage's header points to; empty where it tells none."""
+    if not data.startswith(_X86[1], _X86[0]) or len(data) < _RELEASE + 2:
+        return ""
+    (pointer,) = struct.unpack_from("<H", data, _RELEASE)
+    text = data[_SECTOR + pointer : _SECTOR + pointer + 256] if pointer else b""
+    match = re.match(rb"[0-9][!-~]{0,127}(?=[ \0])", text)
+    return match[0].decode("ascii") if match else ""
+
+
+def payload(data: bytes, what: str) -> io.BytesIO:
+    """The kernel inside a boot image: where its header says, or else where compressed data begin.
+
+    A flat Image is its own payload. Raises ``ImageError``, beginning with ``what``, where none can be unpacked.
+    """
+    if flat_arch(data[:0x40]) and not data.startswith(_ZBOOT[1], _ZBOOT[0]):
+        return io.BytesIO(data)
+    start, size = _place(data)
+    form = form_of(data[start : start + 16])
+    if size >= _MIN_PAYLOAD and start + size <= len(data):
+        if form is not None:
+            return decompress(memoryview(data)[start : start + size], form, what)
+        if data.startswith(_ELF_MAGIC, start):
+            return io.BytesIO(data[start : start + size])
+    return _search(data, what)
+
+
+def _place(data: bytes) -> tuple[int, int]:
+    """Offset and size of the payload as the header has them; zeros where it has none."""
+    if data.startswith(_X86[1], _X86[0]) and len(data) >= _PAYLOAD + 8:
+        (version,) = struct.unpack_from("<H", data, _VERSION)
+        if version >= _FIRST_WITH_PAYLOAD:
+            offset, size = struct.unpack_from("<II", data, _PAYLOAD)
+            return ((data[_SETUP_SECTS] or 4) + 1) * _SECTOR + offset, size
+    elif data.startswith(_ZBOOT[1], _ZBOOT[0]) and len(data) >= 16:
+        offset, size = struct.unpack_from("<II", data, 8)
+        return offset, size
+    return 0, 0
+
+
+def _search(data: bytes, what: str) -> io.BytesIO:
+    """The first of the compressed streams in ``data`` that unpacks to a kernel."""
+    tries = 0
+    failure = None
+    for magic, form in MAGICS:
+        at = data.find(magic, 0x40)
+        while at >= 0 and tries < _MAX_TRIES:
+            tries += 1
+            try:
+                unpacked = decompress(memoryview(data)[at:], form, what)
+            except ImageError as error:
+                failure = error
+            else:
+                head = unpacked.read(0x40)
+                unpacked.seek(0)
+                if head.startswith(_ELF_MAGIC) or flat_arch(head):
+                    return unpacked
+            at = data.find(magic, at + 1)
+    raise failure or ImageError(f"{what}: is a boot image without a payload that can be read; give its vmlinux")
+
+
+def flat_sections(data: memoryview, what: str) -> tuple[bytes, bytes]:
+    """The ``.BTF`` of a flat Image, and the bytes after it, among which is its ``.BTF_ids``.
+
+    Raises ``ImageError``, beginning with ``what``, where no BTF is in it.
+    """
+    for match in _BTF_HEADER.finditer(data):
+        at = match.start()
+        header = match[1][0]
+        if at + header > len(data):
+            break
+        type_len, str_off, str_len = _BTF_LENGTHS.unpack_from(data, at + 12)
+        end = at + header + str_off + str_len
+        strings = at + header + str_off
+        if type_len and str_off == type_len and str_len and end <= len(data) and not data[strings]:
+            after = bytes(data[end + -end % 4 : end + _IDS_SIZE])
+            start = (len(after) - len(after.lstrip(b"\0"))) & ~3
+            return bytes(data[at:end]), after[start : _ids_end(after, start)]
+    raise ImageError(f"{what}: holds no BTF; give a kernel built with CONFIG_DEBUG_INFO_BTF=y")
+
+
+def _ids_end(after: bytes, start: int) -> int:
+    """Where the section ends: its neighbours are aligned, so that zeros come between."""
+    found = after.find(_PADDING, start)
+    return found + -found % 4 if found >= 0 else len(after)

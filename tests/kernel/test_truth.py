@@ -1,0 +1,69 @@
+"""Whole kernel images against facts found independently: flags, hooks, filters, classes, by function."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kfunc_lsp.btf.cdecl import prototype
+from kfunc_lsp.kernel.model import FunctionClass, Hook, Kernel
+from kfunc_lsp.kernel.targets import resolve
+from tests.programs import SHARED
+
+DATA = SHARED / "data"
+KERNELS = DATA / "kernels"
+IMAGES = sorted((DATA / "images").glob("vmlinuz-*"))
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not DATA.is_dir(), reason="needs real kernels")]
+EACH = pytest.mark.parametrize("image", IMAGES, ids=lambda path: path.name)
+
+
+@cache
+def kernel(image: Path) -> Kernel:
+    return resolve(str(image))
+
+
+def truth(image: Path) -> dict[str, Any]:
+    release = image.name.removeprefix("vmlinuz-").removesuffix("-amd64")
+    facts: dict[str, Any] = json.loads((KERNELS / f"{release}.truth.json").read_text())["kfuncs"]
+    return facts
+
+
+def as_in_truth(hooks: tuple[Hook, ...] | None) -> dict[str, tuple[int, bool, list[str]]]:
+    return {h.name: (h.flags, h.filtered, sorted(h.program_types) or ["FMODRET?"]) for h in hooks or ()}
+
+
+@EACH
+def test_functions_flags_and_prototypes(image: Path) -> None:
+    found = {f.name: (f.flags, prototype(f.name, f.prototype)) for f in kernel(image).kfuncs()}
+    assert found == {name: (fact["flags"], fact["proto"]) for name, fact in truth(image).items()}
+
+
+@EACH
+def test_hooks_flags_per_hook_and_filters(image: Path) -> None:
+    found = {f.name: as_in_truth(f.hooks) for f in kernel(image).kfuncs()}
+    assert found == {
+        name: {hook: (x["flags"], x["filtered"], sorted(x["prog"])) for hook, x in fact["hooks"].items()}
+        for name, fact in truth(image).items()
+    }
+
+
+@EACH
+def test_an_image_and_its_btf_agree_on_classes(image: Path) -> None:
+    release = image.name.removeprefix("vmlinuz-").removesuffix("-amd64")
+    bundled = resolve(release)
+    assert {f.name: f.klass for f in kernel(image).functions.values()} == {
+        f.name: f.klass for f in bundled.functions.values()
+    }
+    not_callable = {f.name for f in kernel(image).functions.values() if f.klass == FunctionClass.NOT_CALLABLE}
+    assert not_callable == {"bpf_fentry_test1", "bpf_modify_return_test", "bpf_modify_return_test2"}
+
+
+def test_a_filter_that_came_with_another_set_is_reported() -> None:
+    (image,) = (path for path in IMAGES if "7.3.4" in path.name)
+    crossed = {f.name for f in kernel(image).kfuncs() for hook in f.hooks or () if hook.crossed}
+    assert crossed == {"scx_bpf_cid_to_cpu", "scx_bpf_cid_topo", "scx_bpf_cpu_to_cid"}
