@@ -109,6 +109,14 @@ async def test_closing_clears(vscode: Editor) -> None:
     assert await vscode.diagnostics(uri, None) == []
 
 
+async def test_a_check_that_ends_after_closing_publishes_nothing(vscode: Editor) -> None:
+    slow = IMPL_CALLED + "".join(f"int f{n}(void) {{ return {n}; }}\n" for n in range(5_000))
+    uri = vscode.open(slow)
+    vscode.close(uri)
+    await vscode.diagnostics(vscode.open(IMPL_CALLED), 1)
+    assert list(vscode.published[uri].diagnostics) == []
+
+
 @pytest.mark.parametrize(
     ("uri", "language"),
     [
