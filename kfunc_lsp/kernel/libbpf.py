@@ -37,6 +37,8 @@ _LEVELS = 32
 
 def essential_name(name: str) -> str:
     """``name`` without its flavor: cut at the last ``___`` that has something other than ``_`` on both sides."""
+    if "___" not in name:
+        return name
     for at in range(len(name) - 5, -1, -1):
         if name[at] != "_" and name[at + 1 : at + 4] == "___" and name[at + 4] != "_":
             return name[: at + 1]

@@ -83,8 +83,9 @@ class Offset:
 class Change:
     """What a piece or an include did to the environment."""
 
-    macros: dict[str, Macro | None] = field(default_factory=dict)
-    ksyms: list[str] = field(default_factory=list)
+    macros: dict[str, Macro] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)
+    ksyms: set[str] = field(default_factory=set)
     large: dict[str, tuple[Header, Statement]] = field(default_factory=dict)
     headers: dict[str, Header] = field(default_factory=dict)
     once: set[str] = field(default_factory=set)
@@ -127,20 +128,16 @@ class Environment:
     tokens: int = 0
     headers: dict[str, Header] = field(default_factory=dict)
     large: dict[str, tuple[Header, Statement]] = field(default_factory=dict)
-    ksyms: set[str] = field(default_factory=set)
     missing: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def apply(self, change: Change) -> None:
         """Do what ``change`` says."""
-        for name, macro in change.macros.items():
-            if macro is None:
-                self.table.pop(name, None)
-            else:
-                self.table[name] = macro
-        for name in change.ksyms:
+        self.table.update(change.macros)
+        for name in change.removed:
+            self.table.pop(name, None)
+        for name in change.ksyms - self.names.known:
             self.names.add(name)
-        self.ksyms.update(change.ksyms)
         self.large.update(change.large)
         self.headers.update(change.headers)
         self.once |= change.once
@@ -293,7 +290,7 @@ class _Walk:
     def declare(self, ksyms: Iterable[str]) -> None:
         """Learn names that the text to come declares as ksyms."""
         for name in ksyms:
-            self.change.ksyms.append(name)
+            self.change.ksyms.add(name)
             if self._environment.names.add(name):
                 self.id = _id((self.id, name))
                 self._interest.forget()
@@ -362,9 +359,11 @@ class _Walk:
             self.flush()
         if macro is None:
             table.pop(name, None)
+            self.change.macros.pop(name, None)
+            self.change.removed.add(name)
         else:
-            table[name] = macro
-        self.change.macros[name] = macro
+            table[name] = self.change.macros[name] = macro
+            self.change.removed.discard(name)
         self.id = _id((self.id, name, macro.key if macro else None))
         self._interest.forget()
 
