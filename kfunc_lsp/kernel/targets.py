@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from kfunc_lsp.btf.decoder import Btf
@@ -15,6 +16,8 @@ from kfunc_lsp.errors import BtfError, KfuncLspError, TargetError
 from kfunc_lsp.image.file import Image, open_image, read_btf_ids
 from kfunc_lsp.kernel.classify import build_kernel
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, Provenance
+from kfunc_lsp.kernel.nearest import Lender, lender, with_borrowed_hooks
+from kfunc_lsp.kernel.pack import read_pack
 
 RUNNING = "running"
 RUNNING_BTF = Path("/sys/kernel/btf/vmlinux")
@@ -42,7 +45,7 @@ def resolve(spec: str, btf_ids: Path | None = None) -> Kernel:
     image = _open(target, btf_ids)
     kind = "pack" if image.is_pack else "btf" if image.btf_ids is None else "image"
     try:
-        return build_kernel(
+        kernel = build_kernel(
             Btf.parse(image.btf),
             image.btf_ids,
             name=target.name or image.release or _short_name(target.path),
@@ -54,6 +57,7 @@ def resolve(spec: str, btf_ids: Path | None = None) -> Kernel:
         )
     except BtfError as error:
         raise BtfError(f"{target.path}: {error}") from None
+    return kernel if kernel.hooks_known else with_borrowed_hooks(kernel, _lenders())
 
 
 def export_pack(spec: str, btf_ids: Path | None = None, *, source: str = "") -> bytes:
@@ -113,9 +117,21 @@ def _open(target: _Target, btf_ids: Path | None) -> Image:
 
 
 def _known_names(image: Image) -> frozenset[str]:
-    """Without flags, the kfuncs with implicit arguments of the newest bundled kernel."""
-    if image.btf_ids is not None:
-        return frozenset()
+    """Without flags, names of kfuncs with implicit arguments: by them a function without its tag is known."""
+    return frozenset() if image.btf_ids is not None else _implicit_names()
+
+
+@cache
+def _lenders() -> tuple[Lender, ...]:
+    """The bundled kernels that know their program types, newest first."""
+    packs = ((release, read_pack((_BUNDLE / (release + _SUFFIX)).read_bytes())) for release in bundled())
+    found = (lender(release, pack) for release, pack in packs)
+    return tuple(each for each in found if each is not None)
+
+
+@cache
+def _implicit_names() -> frozenset[str]:
+    """The kfuncs with implicit arguments of the newest bundled kernel."""
     newest = resolve(bundled()[0])
     return frozenset(f.name for f in newest.functions.values() if f.klass == FunctionClass.IMPLICIT)
 
