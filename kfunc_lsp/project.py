@@ -5,6 +5,7 @@ All file access of the front end goes through ``Disk``. Nothing is executed; onl
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shlex
@@ -14,14 +15,22 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from kfunc_lsp.errors import KfuncLspError
-from kfunc_lsp.source.flags import Flags, parse_arguments
 from kfunc_lsp.source.cache import HeaderCache
+from kfunc_lsp.source.flags import Flags, parse_arguments
 from kfunc_lsp.unit.model import SourceFile
 
 _LARGEST = 64 << 20
 _GUESSED_FOLDERS = ("", "include", "headers", "bpf", "src", "vmlinux", "build", ".output", "libbpf/src", "lib")
-_SYSTEM_FOLDERS = ("/usr/local/include", "/usr/include")
+_SYSTEM_FOLDERS = (
+    "/usr/lib/llvm-*/lib/clang/*/include",
+    "/usr/lib/clang/*/include",
+    "/usr/local/include",
+    "/usr/include/*-linux-gnu",
+    "/usr/include",
+)
 _LEVELS = 5
+_MOST_ENTRIES = 300
+"""Entries of a folder above a program that are looked at when flags are guessed."""
 
 
 Database = Mapping[str, tuple[list[str], str]]
@@ -93,6 +102,7 @@ class Project:
     disk: Disk
     include: tuple[str, ...] = ()
     define: tuple[str, ...] = ()
+    _guesses: dict[str, Flags] = field(default_factory=dict)
     _databases: dict[str, Database | None] = field(default_factory=dict)
 
     @cached_property
@@ -126,18 +136,11 @@ class Project:
         return self._databases[path]
 
     def _guess(self, path: str, own: list[str]) -> Flags:
-        folders = []
-        for ancestor in _ancestors(path)[:_LEVELS]:
-            for name in _GUESSED_FOLDERS:
-                folder = os.path.normpath(os.path.join(ancestor, name))
-                if folder not in folders and _holds_headers(folder):
-                    folders.append(folder)
-            if os.path.exists(os.path.join(ancestor, ".git")):
-                break
-        arguments = [*own, "-O2", *(f"-I{folder}" for folder in folders)]
-        for folder in _SYSTEM_FOLDERS:
-            arguments += ["-idirafter", folder]
-        return parse_arguments(arguments, os.path.dirname(path))
+        place = os.path.dirname(path)
+        guessed = self._guesses.get(place)
+        if guessed is None:
+            guessed = self._guesses[place] = parse_arguments([*own, "-O2", *_guessed_folders(path)], place)
+        return guessed
 
 
 def _ancestors(path: str) -> list[str]:
@@ -147,6 +150,32 @@ def _ancestors(path: str) -> list[str]:
         folders.append(folder)
         folder = os.path.dirname(folder)
     return folders
+
+
+def _guessed_folders(path: str) -> list[str]:
+    """Flags for the folders above ``path`` that look like include folders, nearest first, then the system's."""
+    folders: dict[str, None] = {}
+    for ancestor in _ancestors(path)[:_LEVELS]:
+        for name in _GUESSED_FOLDERS:
+            folder = os.path.normpath(os.path.join(ancestor, name))
+            if _holds_headers(folder) or (name == "include" and os.path.isdir(folder)):
+                folders[folder] = None
+        folders.update(dict.fromkeys(_neighbours(ancestor)))
+        if os.path.exists(os.path.join(ancestor, ".git")):
+            break
+    system = [folder for pattern in _SYSTEM_FOLDERS for folder in sorted(glob.glob(pattern), reverse=True)]
+    return [*(f"-I{folder}" for folder in folders), *(part for folder in system for part in ("-idirafter", folder))]
+
+
+def _neighbours(folder: str) -> list[str]:
+    """``include`` folders one level below ``folder``."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for _, entry in zip(range(_MOST_ENTRIES), entries, strict=False)]
+    except OSError:
+        return []
+    found = (os.path.join(folder, name, "include") for name in sorted(names))
+    return [path for path in found if os.path.isdir(path)]
 
 
 def _holds_headers(folder: str) -> bool:

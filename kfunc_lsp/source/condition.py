@@ -142,7 +142,19 @@ def _apply(operator: str, left: tuple[int, bool], right: tuple[int, bool]) -> tu
 
 def evaluate(rest: str, table: Mapping[str, Macro], has: HasFeature) -> bool:
     """Whether ``#if rest`` holds. Raises ``ConditionError`` where it is no expression, ``OutOfBudget`` for a bomb."""
-    raw = [text for text, _ in lex(rest)]
+    plain = _operators([text for text, _ in lex(rest)], table, has)
+    if any(text in table for text in plain):
+        tokens = Expander(table, None).expand((text, -1, NOTHING_HIDDEN, None) for text in plain)
+        plain = _operators([token[0] for token in tokens], table, has)
+    parser = _Parser(plain)
+    value = parser.ternary()
+    if parser.peek():
+        raise ConditionError(f"`{parser.peek()}` is unexpected")
+    return bool(value[0])
+
+
+def _operators(raw: list[str], table: Mapping[str, Macro], has: HasFeature) -> list[str]:
+    """``raw`` with ``defined X`` and ``__has_…(X)`` answered: as written, or as macros made them."""
     plain: list[str] = []
     at = 0
     while at < len(raw):
@@ -166,9 +178,4 @@ def evaluate(rest: str, table: Mapping[str, Macro], has: HasFeature) -> bool:
             at = end + 1
         else:
             plain.append(text)
-    tokens = [t[0] for t in Expander(table, None).expand((t, -1, NOTHING_HIDDEN, None) for t in plain)]
-    parser = _Parser(tokens)
-    value = parser.ternary()
-    if parser.peek():
-        raise ConditionError(f"`{parser.peek()}` is unexpected")
-    return bool(value[0])
+    return plain

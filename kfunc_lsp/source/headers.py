@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from kfunc_lsp.source.text import IDENTIFIER, blank, directives
 from kfunc_lsp.unit.model import SourceFile
 
 LARGE = 1 << 20
+CONDITIONALS = frozenset(("if", "ifdef", "ifndef"))
 _CALLED = re.compile(r"([A-Za-z_]\w*)\s*\(")
 _ATTRIBUTE = re.compile(r"__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)")
 _NOT_A_NAME = frozenset(("__attribute__", "typeof", "__typeof__", "asm", "__asm__", "SEC"))
@@ -32,7 +33,10 @@ class Files(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Directive:
-    """One preprocessor directive; ``rest_start`` is the offset of ``rest``. ``macro`` is what a ``#define`` makes."""
+    """One preprocessor directive; ``rest_start`` is the offset of ``rest``.
+
+    ``macro`` is what a ``#define`` makes; ``is_open`` marks an ``#if`` that no ``#endif`` closes.
+    """
 
     start: int
     end: int
@@ -40,6 +44,7 @@ class Directive:
     rest: str
     rest_start: int
     macro: Macro | None
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,16 @@ class Header:
         """All directives in order."""
         if self.large:
             return self._large_directives()
-        return [self._directive(*d) for d in directives(self.blanked)]
+        found = [self._directive(*d) for d in directives(self.blanked)]
+        opened: list[int] = []
+        for index, directive in enumerate(found):
+            if directive.name in CONDITIONALS:
+                opened.append(index)
+            elif directive.name == "endif" and opened:
+                opened.pop()
+        for index in opened:
+            found[index] = replace(found[index], is_open=True)
+        return found
 
     def _directive(self, start: int, end: int, name: str, rest: str, rest_start: int) -> Directive:
         macro = parse_define(rest, self.file, rest_start) if name == "define" else None

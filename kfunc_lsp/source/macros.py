@@ -7,7 +7,7 @@ scan of a whole program cheap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -155,6 +155,22 @@ class Interest:
             self._hot[name] = True
             return True
         self._hot[name] = False
+        return False
+
+    def leads(self, identifiers: Set[str]) -> bool:
+        """Whether text with these identifiers may name a kfunc, itself or through the macros that it uses."""
+        if not self._names.known.isdisjoint(identifiers):
+            return True
+        seen = {name for name in identifiers if name in self._table}
+        pending = list(seen)
+        while pending:
+            macro = self._table[pending.pop()]
+            for token in macro.identifiers:
+                if token in self._names.known:
+                    return True
+                if token in self._table and token not in seen:
+                    seen.add(token)
+                    pending.append(token)
         return False
 
     def decorates(self, name: str) -> bool:

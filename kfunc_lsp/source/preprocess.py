@@ -11,7 +11,7 @@ from __future__ import annotations
 import posixpath
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -20,7 +20,7 @@ from kfunc_lsp.source.cache import HeaderCache
 from kfunc_lsp.source.expand import NOTHING_HIDDEN, TOKEN_BUDGET, Expander, OutOfBudget, Token
 from kfunc_lsp.source.features import has_feature
 from kfunc_lsp.source.flags import Flags
-from kfunc_lsp.source.headers import Directive, Header, Statement
+from kfunc_lsp.source.headers import CONDITIONALS, Directive, Header, Statement
 from kfunc_lsp.source.macros import Interest, Macro, Names
 from kfunc_lsp.source.segment import Segment, scan
 from kfunc_lsp.source.text import lex
@@ -28,7 +28,9 @@ from kfunc_lsp.unit.model import SourceFile, Span
 
 _DEEPEST_INCLUDE = 150
 _MOST_INCLUDES = 20_000
+_INCLUDES = frozenset(("include", "include_next", "import"))
 _PIECE_END = re.compile(r"^\}[^\n]*(?:\n|\Z)", re.M)
+_EVERYTHING_BUDGET = 5_000_000
 _TOO_DEEP = "includes are nested too deeply; the rest was left out"
 _TOO_MANY_TOKENS = f"macros expand to more than {TOKEN_BUDGET:,} tokens; the rest was read without them"
 _ENDLESS_IF = "an #if expression expands without end; it was taken as false"
@@ -61,10 +63,10 @@ class Locations:
         base = self._bases[index]
         return Span(self._files[index], start - base, end - base)
 
-    def at_line_start(self, location: int) -> bool:
-        """Whether a location is the first column of a line."""
+    def indent(self, location: int) -> int:
+        """The column of a location, -1 if something other than white space stands before it on its line."""
         span = self.span(location, location)
-        return span.start == 0 or span.file.text[span.start - 1] == "\n"
+        return _indent(span.file.text, span.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ class Preprocessor:
         for start, end, inside, include in _pieces(main):
             if start < end:
                 text = main.blanked[start:end]
-                key = (text, environment.id, conditionals)
+                key = (text, environment.id, conditionals, tuple(d.start - start for d in inside if d.is_open))
                 piece = kept.get(key)
                 if not isinstance(piece, Piece):
                     piece = self._piece(main, start, end, inside, conditionals)
@@ -216,7 +218,7 @@ class Preprocessor:
         stack = list(conditionals)
         walk.read(main, start, end, inside, stack, 0, -start)
         walk.flush()
-        segment = scan(walk.tokens, self.environment.names.known, _line_starts(main, start))
+        segment = scan(walk.tokens, self.environment.names.known, lambda at: _indent(main.file.text, start + at))
         walk.declare(sorted(segment.ksyms))
         definitions: dict[Hashable, tuple[int, int]] = {}
         for directive in inside:
@@ -232,7 +234,7 @@ class Preprocessor:
             walk = _Walk(self.environment, self._interest, self._cache, self._flags, False)
             walk.include(operand, main, 0, next_)
             walk.flush()
-            segment = scan(walk.tokens, self.environment.names.known, walk.locations.at_line_start)
+            segment = scan(walk.tokens, self.environment.names.known, walk.locations.indent)
             walk.declare(sorted(segment.ksyms))
             result = IncludeResult(walk.change, segment, walk.locations, next(_numbers))
             self._cache.includes.put(key, result)
@@ -247,7 +249,7 @@ class Preprocessor:
 def _pieces(main: Header) -> Iterable[tuple[int, int, list[Directive], Directive | None]]:
     """The main file in pieces: (start, end, directives inside, the include that follows)."""
     ends = sorted({m.end() for m in _PIECE_END.finditer(main.blanked)} if not main.large else set())
-    includes = [d for d in main.directives if d.name in ("include", "include_next", "import")]
+    includes = [d for d in main.directives if d.name in _INCLUDES]
     cuts: list[tuple[int, int, Directive | None]] = [(end, end, None) for end in ends]
     cuts += [(d.start, d.end, d) for d in includes]
     cuts.sort(key=lambda cut: cut[0])
@@ -264,9 +266,9 @@ def _pieces(main: Header) -> Iterable[tuple[int, int, list[Directive], Directive
         start = following
 
 
-def _line_starts(main: Header, start: int) -> Callable[[int], bool]:
-    text = main.file.text
-    return lambda location: start + location == 0 or text[start + location - 1] == "\n"
+def _indent(text: str, offset: int) -> int:
+    start = text.rfind("\n", 0, offset) + 1
+    return -1 if text[start:offset].strip() else offset - start
 
 
 class _Walk:
@@ -283,7 +285,7 @@ class _Walk:
         self._interest = interest
         self._cache = cache
         self._flags = flags
-        budget = TOKEN_BUDGET - environment.tokens
+        budget = _EVERYTHING_BUDGET if everything else TOKEN_BUDGET - environment.tokens
         self._expander = Expander(environment.table, None if everything else interest, budget)
         self._pending: list[Token] = []
 
@@ -309,7 +311,7 @@ class _Walk:
 
         ``base`` makes a location of an offset.
         """
-        wanted = depth == 0 or not self._environment.names.known.isdisjoint(header.identifiers)
+        wanted = depth == 0 or self._interest.leads(header.identifiers)
         position = start
         for directive in inside:
             active = not stack or stack[-1][0]
@@ -317,7 +319,10 @@ class _Walk:
                 self._text(header, position, directive.start, base)
             position = directive.end
             name = directive.name
-            if name in ("if", "ifdef", "ifndef"):
+            if name in CONDITIONALS:
+                if directive.is_open:
+                    # Someone is typing it: what follows stays what it was until the #endif is there.
+                    continue
                 holds = active and self._holds(directive, header)
                 stack.append((holds, holds or not active))
             elif name in ("elif", "elifdef", "elifndef", "else"):
@@ -328,8 +333,11 @@ class _Walk:
             elif name == "endif":
                 if stack:
                     stack.pop()
-            elif active and not self._act(directive, header, depth):
-                return
+            elif active:
+                if not self._act(directive, header, depth):
+                    return
+                if not wanted and name in _INCLUDES:
+                    wanted = self._interest.leads(header.identifiers)
         if wanted and (not stack or stack[-1][0]):
             self._text(header, position, end, base)
 
@@ -341,7 +349,7 @@ class _Walk:
                 self._define(directive.macro.name, directive.macro)
         elif name == "undef":
             self._define(directive.rest.strip(), None)
-        elif name in ("include", "include_next", "import"):
+        elif name in _INCLUDES:
             self.include(directive.rest.strip(), header, depth, name == "include_next")
         elif name == "pragma" and directive.rest.split() == ["once"] and depth:
             path = header.file.path

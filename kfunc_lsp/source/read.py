@@ -138,13 +138,15 @@ class _Builder:
         return self._range(tokens, place, start, declared.end) or name, tuple(params)
 
     def _large(self, header: Header, statement: Statement) -> Declaration | None:
-        """A declaration of a header that is not lexed, read with the macros as they stand at the end of the unit."""
+        """A declaration of a header that is not lexed: only its attributes are written by macros, without arguments."""
 
         def read() -> tuple[list[Token], Declared | None]:
             found = lex(header.blanked, statement.start, statement.end)
             tokens: list[Token] = [(text, at, NOTHING_HIDDEN, None) for text, at in found]
+            table = self.environment.table
+            plain = {text: table[text] for text, _ in found if text in table and table[text].params is None}
             try:
-                tokens = Expander(self.environment.table, None).expand(tokens)
+                tokens = Expander(plain, None).expand(tokens)
             except OutOfBudget:
                 return tokens, None
             return tokens, read_declared(tokens, frozenset((statement.name,)))

@@ -20,6 +20,7 @@ from kfunc_lsp.unit.model import UseKind
 _ASM_CALL = re.compile(r"\bcall\s+(?:%\[)?([A-Za-z_]\w*)")
 _NOT_DECLARATORS = frozenset("__attribute__ typeof __typeof__ asm __asm__ _Alignas __declspec _Static_assert".split())
 _KEYWORDS = frozenset("if for while switch return sizeof do else case goto".split())
+_NOT_NAMES = _NOT_DECLARATORS | _KEYWORDS
 _UNEVALUATED = frozenset(
     "_Static_assert sizeof typeof __typeof__ __builtin_constant_p __builtin_types_compatible_p _Alignof".split()
 )
@@ -27,6 +28,10 @@ _CONDITION_BEFORE = frozenset(("!", "&&", "||"))
 _CONDITION_HOLDERS = frozenset("if while ( ! && || __builtin_expect likely unlikely".split())
 _CONDITION_AFTER = frozenset(") && || ? == != ;".split())
 _NOT_A_USE_AFTER = frozenset((".", "->", "struct", "union", "enum", "goto"))
+
+
+Indent = Callable[[int], int]
+"""How far a token's origin is indented: its column if only white space stands before it, else -1."""
 
 
 class Body(NamedTuple):
@@ -88,10 +93,10 @@ class Segment:
         return frozenset(d.declarator.name for d in self.declared if d.is_ksym)
 
 
-def scan(tokens: list[Token], known: Set[str], at_line_start: Callable[[int], bool]) -> Segment:
-    """What stands in ``tokens``; ``known`` are the names in question, ``at_line_start`` judges a token's origin."""
+def scan(tokens: list[Token], known: Set[str], indent: Indent) -> Segment:
+    """What stands in ``tokens``; ``known`` are the names in question, ``indent`` judges a token's origin."""
     segment = Segment(tokens)
-    _Scanner(segment, known, at_line_start).run()
+    _Scanner(segment, known, indent).run()
     if not segment.ksyms <= known:
         known = known | segment.ksyms
     for index, body in enumerate(segment.bodies):
@@ -104,11 +109,11 @@ def scan(tokens: list[Token], known: Set[str], at_line_start: Callable[[int], bo
 class _Scanner:
     """Finds the external declarations of a segment."""
 
-    def __init__(self, segment: Segment, known: Set[str], at_line_start: Callable[[int], bool]) -> None:
+    def __init__(self, segment: Segment, known: Set[str], indent: Indent) -> None:
         self.segment = segment
         self.tokens = segment.tokens
         self.known = known
-        self.at_line_start = at_line_start
+        self.indent = indent
 
     def run(self) -> None:
         tokens = self.tokens
@@ -121,7 +126,7 @@ class _Scanner:
                 start = at = at + 1
             elif text == "{":
                 name_index = self._function_name(start, at)
-                end = self._close(at, name_index >= 0)
+                end = self._close(at, start if name_index >= 0 else -1)
                 if name_index >= 0:
                     self._function(start, name_index, at, end)
                     start = end
@@ -132,10 +137,15 @@ class _Scanner:
                 at += 1
         self._declaration(start, n)
 
-    def _close(self, at: int, is_function: bool) -> int:
-        """Index after the ``}`` that closes the ``{`` at ``at``, or after one in column 0 that ends a function."""
+    def _close(self, at: int, head: int) -> int:
+        """Index after the ``}`` that closes the ``{`` at ``at``, or after one in column 0 that ends a function.
+
+        ``head`` is where the function begins, -1 for a block that is none. An indented ``}`` does not end a function
+        that begins in column 0 if indented code follows: there is one too many.
+        """
         tokens = self.tokens
         depth = 0
+        is_flush = head >= 0 and tokens[head][1] >= 0 and self.indent(tokens[head][1]) == 0
         for index in range(at, len(tokens)):
             text = tokens[index][0]
             if text == "{":
@@ -143,9 +153,20 @@ class _Scanner:
             elif text == "}":
                 depth -= 1
                 origin = tokens[index][1]
-                if depth == 0 or (is_function and origin >= 0 and self.at_line_start(origin)):
+                if head >= 0 and origin >= 0 and self.indent(origin) == 0:
                     return index + 1
+                if depth <= 0:
+                    if not (is_flush and origin >= 0 and self._goes_on(index + 1)):
+                        return index + 1
+                    depth = 1
         return len(tokens)
+
+    def _goes_on(self, at: int) -> bool:
+        """Whether an indented line begins at token ``at``, and a ``}`` in column 0 follows in the segment."""
+        tokens = self.tokens
+        if at >= len(tokens) or tokens[at][1] < 0 or self.indent(tokens[at][1]) <= 0:
+            return False
+        return any(t[0] == "}" and t[1] >= 0 and self.indent(t[1]) == 0 for t in tokens[at:])
 
     def _function_name(self, start: int, brace: int) -> int:
         """Index of the name of the function whose body opens at ``brace``; -1 if something else opens there."""
@@ -156,7 +177,7 @@ class _Scanner:
             text = tokens[index][0]
             if text == "(":
                 before = tokens[index - 1][0] if index > start else ""
-                if depth == 0 and found < 0 and before and is_identifier(before) and before not in _NOT_DECLARATORS:
+                if depth == 0 and found < 0 and before and is_identifier(before) and before not in _NOT_NAMES:
                     found = index - 1
                 depth += 1
             elif text == ")":

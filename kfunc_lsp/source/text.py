@@ -23,22 +23,41 @@ _BLANK = re.compile(
     r"(?<![0-9A-Za-z])'[^'\\\n]*(?:\\(?:\r\n|[^\r]|\r)[^'\\\n]*)*'?|"
     r"\\\r?\n"
 )
+_ANOTHER_COMMENT = re.compile(r"\n(?:[^\n]*\s)?/\*\s")
 _DIRECTIVE = re.compile(r"^[ \t\v\f\r]*#[ \t\v\f]*([A-Za-z_]\w*)?([^\n]*)", re.M)
 
 Lexeme = tuple[str, int]
 """A token's text and its byte offset."""
 
 
-def _blank_one(match: re.Match[str]) -> str:
-    found = match.group()
-    if found[0] in "\"'":
-        return found.replace("\\\r\n", "   ").replace("\\\n", "  ") if "\n" in found else found
-    return " " * len(found)
-
-
 def blank(text: str) -> str:
-    """``text`` with comments and backslash-newlines as spaces; every offset stays where it was."""
-    return _BLANK.sub(_blank_one, text)
+    """``text`` with comments and backslash-newlines as spaces; every offset stays where it was.
+
+    A comment that was opened and not closed, so that it swallows the next comment (or the rest of the file), is one
+    that is just being typed: it ends with its line.
+    """
+    parts = []
+    at = 0
+    while match := _BLANK.search(text, at):
+        found = match.group()
+        start, end = match.span()
+        parts.append(text[at:start])
+        if found[0] in "\"'":
+            parts.append(found.replace("\\\r\n", "   ").replace("\\\n", "  ") if "\n" in found else found)
+        else:
+            if found.startswith("/*") and _is_open(found):
+                end = start + found.find("\n")
+            parts.append(" " * (end - start))
+        at = end
+    parts.append(text[at:])
+    return "".join(parts)
+
+
+def _is_open(comment: str) -> bool:
+    """Whether a comment was not meant to reach so far."""
+    if "\n" not in comment:
+        return False
+    return len(comment) < 4 or not comment.endswith("*/") or _ANOTHER_COMMENT.search(comment, 2) is not None
 
 
 def lex(blanked: str, start: int = 0, end: int | None = None) -> list[Lexeme]:
