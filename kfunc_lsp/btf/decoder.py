@@ -152,6 +152,17 @@ class Btf:
                 return table.bytes_at(offset).decode("utf-8", "replace")
         raise BtfError(f"BTF: the name offset {offset} is outside the string section; the data is damaged")
 
+    def fits_base(self) -> bool:
+        """Whether the own types' names begin where names of the base, or own ones, begin, as encoders write them.
+
+        With another base than the one that this BTF was made for they begin anywhere. Some may anyway, as a name
+        can be the tail of another; a BTF without a base fits.
+        """
+        tables = list(self._string_tables())
+        name_offs = [offset for offset in (self._words[at] for at in self._offsets) if offset]
+        fitting = sum(t.start <= offset < t.end and t.begins_name(offset) for offset in name_offs for t in tables)
+        return self.base is None or fitting * 10 >= len(name_offs) * 9
+
     def find(self, name: str, kind: Kind) -> list[int]:
         """The ids of the own types of this name and kind, ascending."""
         named = self._ids_by_name_offset(kind)

@@ -23,6 +23,10 @@ class StringTable:
         begin = offset - self.start
         return self._data[begin : self._data.index(0, begin)]
 
+    def begins_name(self, offset: int) -> bool:
+        """Whether a name begins at ``offset``, which lies in this table: NUL or nothing stands before it."""
+        return offset == self.start or not self._data[offset - self.start - 1]
+
     def offsets_of(self, name: bytes) -> Iterator[int]:
         """Every offset at which exactly ``name`` can be read."""
         needle = name + b"\0"

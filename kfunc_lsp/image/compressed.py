@@ -68,16 +68,25 @@ def decompress(data: bytes | memoryview, form: str, what: str, limit: int = MAX_
             f"{what}: is compressed with {form}, and the Python library that reads it is missing ({error}); "
             f"install it: pip install {library}"
         ) from None
-    except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, struct.error, MemoryError) as error:
-        raise ImageError(f"{what}: its {form} data are damaged or cut ({error})") from None
-    except Exception as error:  # the libraries have errors of their own, whose types exist only once imported
-        if type(error).__module__.partition(".")[0] not in ("zstandard", "lz4", "lzo", "compression", "_lzo"):
-            raise
+    except ImageError:
+        raise
+    except Exception as error:  # each library has errors of its own, whose types exist only once it is imported
         raise ImageError(f"{what}: its {form} data are damaged or cut ({error})") from None
     if not out.tell():
         raise ImageError(f"{what}: its {form} data are empty or cut")
     out.seek(0)
     return out
+
+
+def first_bytes(data: bytes, form: str) -> bytes:
+    """What the beginning of compressed data unpacks to; empty where that is nothing, or cannot be told."""
+    try:
+        for chunk in _UNPACKERS[form](memoryview(data)):
+            if chunk:
+                return chunk
+    except Exception:  # the caller will meet it again, and say what it is
+        return b""
+    return b""
 
 
 def _bounded(data: memoryview, decompressor: Any) -> Iterator[bytes]:

@@ -21,7 +21,7 @@ from kfunc_lsp.image.bzimage import flat_arch, flat_sections, is_boot_image, pay
 from kfunc_lsp.image.code import Code
 from kfunc_lsp.image.compressed import decompress, form_of
 from kfunc_lsp.kernel.pack import MAGIC as PACK_MAGIC
-from kfunc_lsp.kernel.pack import PackMeta, read_pack
+from kfunc_lsp.kernel.pack import Pack, PackMeta, read_pack
 
 _MAX_SIZE = 1 << 28
 _HEAD_SIZE = 0x210
@@ -38,6 +38,7 @@ class Image:
     ``release`` and ``arch`` are empty where the file does not tell; ``meta`` is a pack's description of
     itself. ``code`` is where the registrations of the sets are found, ``registrations`` what a pack has in its
     place. ``module`` is the name of a module, whose BTF builds on its vmlinux's or on its own ``btf_base``.
+    ``modules`` are those that a pack holds, each with a BTF that stands alone.
     """
 
     path: Path
@@ -50,6 +51,7 @@ class Image:
     registrations: bytes | None = None
     module: str = ""
     btf_base: bytes | None = None
+    modules: tuple[Image, ...] = ()
 
     @property
     def is_pack(self) -> bool:
@@ -71,14 +73,27 @@ def open_image(path: str | os.PathLike[str]) -> Image:
         raise ImageError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def read_btf_ids(path: str | os.PathLike[str]) -> bytes:
-    """The file ``path``, a ``.BTF_ids`` section by itself; ``ImageError`` where it cannot be read."""
+def open_bytes(path: Path, data: bytes) -> Image:
+    """As ``open_image``, of a file's content that was read before."""
+    return _read(path, io.BytesIO(data))
+
+
+def read_file(path: str | os.PathLike[str], size: int | None = None) -> bytes:
+    """The file ``path``, or its first ``size`` bytes; ``ImageError`` where it cannot be read."""
     path = Path(path)
     try:
         with _open_regular(path) as file:
-            return _read_all(path, file)
+            return _read_all(path, file) if size is None else file.read(size)
     except OSError as error:
         raise ImageError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def is_quick(path: Path) -> bool:
+    """Whether the file is of a form that is read as it stands: raw BTF, a pack."""
+    try:
+        return read_file(path, 4).startswith((*_BTF_MAGICS, PACK_MAGIC))
+    except ImageError:
+        return True
 
 
 def _open_regular(path: Path) -> BinaryIO:
@@ -127,9 +142,26 @@ def _plain(path: Path, file: BinaryIO, head: bytes) -> Image:
             pack = read_pack(_read_all(path, file))
         except PackError as error:
             raise PackError(f"{path}: {error}") from None
-        meta = pack.meta
-        return Image(path, pack.btf, pack.btf_ids, meta.release, meta.arch, meta, registrations=pack.registrations)
+        return _packed(path, pack)
     raise ImageError(f"{path}: is neither BTF, ELF, a boot image nor a kernel pack; give {_KINDS}")
+
+
+def _packed(path: Path, pack: Pack) -> Image:
+    meta = pack.meta
+    modules = tuple(
+        Image(path, m.btf, m.btf_ids, meta.release, meta.arch, meta, registrations=m.registrations, module=m.name)
+        for m in pack.modules
+    )
+    return Image(
+        path,
+        pack.btf,
+        pack.btf_ids,
+        meta.release,
+        meta.arch,
+        meta,
+        registrations=pack.registrations,
+        modules=modules,
+    )
 
 
 def _elf(path: Path, file: BinaryIO, release: str) -> Image:

@@ -63,7 +63,8 @@ def _lay_out(reader: SectionReader) -> Code:
             if isinstance(table, RelocationSection) and table["sh_info"] in contents:
                 target = table["sh_info"]
                 values = list(_symbol_values(reader, table["sh_link"], addresses, symbols, at))
-                _apply(contents[target], addresses[target], table, values)
+                if not _apply(contents[target], addresses[target], table, values):
+                    raise ImageError(f"{reader.what}: a relocation has no symbol; the file is damaged")
     sections = tuple(
         Section(
             reader.all[index].name,
@@ -94,11 +95,12 @@ def _symbol_values(
             yield symbol["st_value"]
 
 
-def _apply(data: bytearray, address: int, table: RelocationSection, values: list[int]) -> None:
+def _apply(data: bytearray, address: int, table: RelocationSection, values: list[int]) -> bool:
+    """Relocate ``data``; false where a relocation refers to a symbol that does not exist."""
     for relocation in table.iter_relocations():
         offset, kind, number = relocation["r_offset"], relocation["r_info_type"], relocation["r_info_sym"]
         if number >= len(values):
-            raise ImageError("a relocation refers to a symbol that does not exist; the file is damaged")
+            return False
         value = values[number] + relocation.entry.get("r_addend", 0)
         if kind == _R_64 and offset + 8 <= len(data):
             struct.pack_into("<Q", data, offset, value & _BITS_64)
@@ -106,3 +108,4 @@ def _apply(data: bytearray, address: int, table: RelocationSection, values: list
             struct.pack_into("<I", data, offset, value & _BITS_32)
         elif kind in (_R_PC32, _R_PLT32) and offset + 4 <= len(data):
             struct.pack_into("<I", data, offset, value - address - offset & _BITS_32)
+    return True

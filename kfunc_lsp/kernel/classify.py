@@ -212,6 +212,6 @@ def _detail(functions: dict[str, KernelFunction], *, flags_known: bool, ids_give
     if broken:
         parts.append(f"kfuncs with implicit arguments that the kernel's build has broken: {broken}")
     untagged = sum(f.flags is not None and not f.tagged for f in functions.values())
-    if untagged:
+    if untagged and any(f.tagged for f in functions.values()):
         parts.append(f"kfuncs that have lost their decl tag: {untagged}")
     return "; ".join(parts)

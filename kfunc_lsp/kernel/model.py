@@ -137,7 +137,8 @@ class Kernel:
     ``name`` is how messages call it ("7.3", "7.3.4+deb13", a file name); ``release`` what the image says of
     itself, empty where unknown. ``functions`` holds every kfunc, every BTF-only ``_impl``, and every function
     that merely ends in ``_impl``. ``hooks_of`` is the release of the bundled kernel that the functions' hooks
-    were taken from, as the nearest one; empty where they are this kernel's own, or not known.
+    were taken from, as the nearest one; empty where they are this kernel's own, or not known. ``shadowed`` are
+    functions of modules that cannot be reached, since vmlinux or an earlier module has the name.
     """
 
     name: str
@@ -145,6 +146,7 @@ class Kernel:
     functions: Mapping[str, KernelFunction]
     provenance: Provenance
     hooks_of: str = ""
+    shadowed: tuple[KernelFunction, ...] = ()
 
     @property
     def kfuncs_known(self) -> bool:

@@ -27,6 +27,9 @@ _META = b"META"
 _BTF = b"BTF "
 _SETS = b"SETS"
 _HOOKS = b"HOOK"
+_MODULES = b"MODS"
+_MODULE = b"MOD "
+_NAME = b"NAME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +46,38 @@ class PackMeta:
 
 
 @dataclass(frozen=True, slots=True)
+class PackedModule:
+    """What a pack holds of one module: as of the kernel itself, its BTF standing alone."""
+
+    name: str
+    btf: bytes
+    btf_ids: bytes | None
+    registrations: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
     """The content of a pack: little-endian sections, ``btf_ids`` being ``None`` where flags are not known.
 
-    ``registrations`` (``registered.encode_registrations``) is ``None`` where program types are not known.
+    ``registrations`` (``registered.encode_registrations``) is ``None`` where program types are not known;
+    ``modules`` are in the order in which their names are looked up.
     """
 
     meta: PackMeta
     btf: bytes
     btf_ids: bytes | None
     registrations: bytes | None = None
+    modules: tuple[PackedModule, ...] = ()
 
 
 def write_pack(pack: Pack) -> bytes:
     """The bytes of a pack; the same for the same content."""
     meta = json.dumps(asdict(pack.meta), sort_keys=True, separators=(",", ":")).encode()
-    sections = [(_META, meta), (_BTF, pack.btf)]
-    if pack.btf_ids is not None:
-        sections.append((_SETS, pack.btf_ids))
-    if pack.registrations is not None:
-        sections.append((_HOOKS, pack.registrations))
-    content = b"".join(_SECTION.pack(tag, len(data)) + data for tag, data in sections)
+    sections = [(_META, meta), *_evidence(pack)]
+    if pack.modules:
+        modules = [(_MODULE, _encoded([(_NAME, m.name.encode()), *_evidence(m)])) for m in pack.modules]
+        sections.append((_MODULES, _encoded(modules)))
+    content = _encoded(sections)
     payload = zlib.compress(content, 9)
     return _HEADER.pack(MAGIC, MAJOR, MINOR, zlib.crc32(payload), len(payload), len(content)) + payload
 
@@ -74,10 +88,38 @@ def read_pack(data: bytes) -> Pack:
     Sections of an unknown tag are passed over. Raises ``PackError`` where ``data`` is no pack, is damaged, or
     is of a later major version.
     """
-    sections = _sections(_content(data))
+    sections = dict(_sections(_content(data)))
     if _BTF not in sections:
         raise PackError("kernel pack: it has no BTF section; export it again")
-    return Pack(_meta(sections.get(_META, b"{}")), sections[_BTF], sections.get(_SETS), sections.get(_HOOKS))
+    modules = [_module(dict(_sections(m))) for tag, m in _sections(sections.get(_MODULES, b"")) if tag == _MODULE]
+    return Pack(
+        _meta(sections.get(_META, b"{}")),
+        sections[_BTF],
+        sections.get(_SETS),
+        sections.get(_HOOKS),
+        tuple(modules),
+    )
+
+
+def _evidence(pack: Pack | PackedModule) -> list[tuple[bytes, bytes]]:
+    """The sections that a kernel and a module have alike."""
+    found = [(_BTF, pack.btf)]
+    if pack.btf_ids is not None:
+        found.append((_SETS, pack.btf_ids))
+    if pack.registrations is not None:
+        found.append((_HOOKS, pack.registrations))
+    return found
+
+
+def _encoded(sections: list[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(_SECTION.pack(tag, len(data)) + data for tag, data in sections)
+
+
+def _module(sections: dict[bytes, bytes]) -> PackedModule:
+    if _BTF not in sections or _NAME not in sections:
+        raise PackError("kernel pack: one of its modules has no name or no BTF; it is damaged")
+    name = sections[_NAME].decode("utf-8", "replace")
+    return PackedModule(name, sections[_BTF], sections.get(_SETS), sections.get(_HOOKS))
 
 
 def _content(data: bytes) -> bytes:
@@ -105,8 +147,9 @@ def _content(data: bytes) -> bytes:
     return content
 
 
-def _sections(content: bytes) -> dict[bytes, bytes]:
-    sections: dict[bytes, bytes] = {}
+def _sections(content: bytes) -> list[tuple[bytes, bytes]]:
+    """Tag and content of each section; where a tag comes twice the last counts, but for modules."""
+    sections: list[tuple[bytes, bytes]] = []
     at = 0
     while at < len(content):
         if len(content) - at < _SECTION.size or len(sections) == _MAX_SECTIONS:
@@ -115,7 +158,7 @@ def _sections(content: bytes) -> dict[bytes, bytes]:
         at += _SECTION.size
         if size > len(content) - at:
             raise PackError(f"kernel pack: section {tag!r} ends beyond the pack; it is damaged")
-        sections[tag] = content[at : at + size]
+        sections.append((tag, content[at : at + size]))
         at += size
     return sections
 

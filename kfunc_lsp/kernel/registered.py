@@ -107,8 +107,11 @@ def _add(hooks: dict[str, Hook], registration: Registration, flags: int) -> None
 
 def _has_filter(btf: Btf) -> bool:
     """Whether this kernel's ``struct btf_kfunc_id_set`` has the member ``filter`` (from 6.4; else as today's)."""
-    for type_id in btf.find(_KSET_STRUCT, Kind.STRUCT):
-        return "filter" in (btf.string(offset) for offset in btf.record(type_id).extra[::3])
+    owner: Btf | None = btf
+    while owner is not None:
+        for type_id in owner.find(_KSET_STRUCT, Kind.STRUCT):
+            return "filter" in (owner.string(offset) for offset in owner.record(type_id).extra[::3])
+        owner = owner.base
     return True
 
 

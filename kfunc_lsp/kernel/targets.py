@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.errors import BtfError, KfuncLspError, TargetError
-from kfunc_lsp.image.file import Image, open_image, read_btf_ids
+from kfunc_lsp.image import cache
+from kfunc_lsp.image.file import Image, is_quick, open_bytes, open_image, read_file
+from kfunc_lsp.image.folder import Progress, is_module, module_files, open_modules, vmlinux_of
 from kfunc_lsp.kernel.classify import build_kernel
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, Provenance
+from kfunc_lsp.kernel.modules import with_modules
 from kfunc_lsp.kernel.nearest import Lender, lender, with_borrowed_hooks
 from kfunc_lsp.kernel.pack import read_pack
 
@@ -33,20 +37,26 @@ def bundled() -> list[str]:
     return sorted(names, key=_version_key, reverse=True)
 
 
-def resolve(spec: str, btf_ids: Path | None = None) -> Kernel:
+def resolve(
+    spec: str, btf_ids: Path | None = None, *, modules: Sequence[Path] = (), progress: Progress | None = None
+) -> Kernel:
     """The kernel that ``spec`` means.
 
     ``spec`` is the beginning of a bundled release, in whole components ("7.3", "7.3.4"; the newest that
-    fits), ``running``, or a file: a vmlinux, raw BTF or a kernel pack. A name with a slash is always a file.
-    ``btf_ids`` is a file with the ``.BTF_ids`` section that goes with a raw BTF. Raises ``TargetError`` where
-    ``spec`` means nothing, and ``ImageError``, ``PackError`` or ``BtfError`` where the file is not usable.
+    fits), ``running`` (with the modules that are loaded), or a file: a vmlinux, vmlinuz, raw BTF or a kernel
+    pack; or a module or a folder of modules, whose kernel is then looked for. A name with a slash is always a
+    file. ``btf_ids`` is a file with the ``.BTF_ids`` section that goes with a raw BTF. ``modules`` are further
+    modules and folders of such; ``progress`` is told how many of them are done. What is expensive to read is
+    kept in the user's cache. Raises ``TargetError`` where ``spec`` means nothing, and ``ImageError``,
+    ``PackError`` or ``BtfError`` where a file is not usable.
     """
-    target = _target(spec)
-    image = _open(target, btf_ids)
-    kind = "pack" if image.is_pack else "btf" if image.btf_ids is None else "image"
+    target = _target(spec, modules)
+    image, opened, is_kept = _evidence(target, btf_ids, progress)
+    kind = "pack" if image.is_pack and not is_kept else "btf" if image.btf_ids is None else "image"
     try:
+        btf = Btf.parse(image.btf)
         kernel = build_kernel(
-            Btf.parse(image.btf),
+            btf,
             image.btf_ids,
             name=target.name or image.release or _short_name(target.path),
             release=image.release,
@@ -57,21 +67,28 @@ def resolve(spec: str, btf_ids: Path | None = None) -> Kernel:
         )
     except BtfError as error:
         raise BtfError(f"{target.path}: {error}") from None
-    return kernel if kernel.hooks_known else with_borrowed_hooks(kernel, _lenders())
+    kernel = kernel if kernel.hooks_known else with_borrowed_hooks(kernel, _lenders())
+    return with_modules(kernel, None if image.is_pack else btf, opened)
 
 
-def export_pack(spec: str, btf_ids: Path | None = None, *, source: str = "") -> bytes:
+def export_pack(
+    spec: str,
+    btf_ids: Path | None = None,
+    *,
+    source: str = "",
+    modules: Sequence[Path] = (),
+    progress: Progress | None = None,
+) -> bytes:
     """The kernel pack of the kernel that ``spec`` means; ``source`` says in words where it is from.
 
     Takes and raises what ``resolve`` does; ``BtfError`` also where the kernel does not tell its kfuncs.
     """
-    from kfunc_lsp.kernel.export import export
-
-    target = _target(spec)
+    target = _target(spec, modules)
     image = _open(target, btf_ids)
     release = _short_name(target.path) if target.path.name.endswith(_FILE_SUFFIXES) else ""
+    opened = [*image.modules, *open_modules(list(target.modules), progress)]
     try:
-        return export(image, release=release, source=source, known_names=_known_names(image))
+        return _exported(image, opened, release, source)
     except BtfError as error:
         raise BtfError(f"{target.path}: {error}") from None
 
@@ -90,30 +107,95 @@ def default_kernel() -> Kernel:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """What a spec comes to: a file, what its kernel is called (empty: as the file says), where it is from."""
+    """What a spec comes to: a file, what its kernel is called (empty: as the file says), where it is from.
+
+    ``modules`` are the files of its modules.
+    """
 
     path: Path
     name: str
     label: str
+    modules: tuple[Path, ...] = ()
 
 
-def _target(spec: str) -> _Target:
+def _target(spec: str, modules: Sequence[Path]) -> _Target:
     is_path = "/" in spec
     release = None if is_path else _bundled_release(spec)
+    extra = tuple(file for path in modules for file in (module_files(path) if path.is_dir() else [path]))
     if release is not None:
-        return _Target(_BUNDLE / (release + _SUFFIX), spec, release)
+        return _Target(_BUNDLE / (release + _SUFFIX), spec, release, extra)
     if spec == RUNNING:
-        return _Target(RUNNING_BTF, f"{RUNNING} ({os.uname().release})", str(RUNNING_BTF))
-    if is_path or os.path.lexists(spec):
-        return _Target(Path(spec), "", spec)
-    raise TargetError(_unknown(spec))
+        loaded = () if modules else tuple(module_files(RUNNING_BTF.parent))
+        return _Target(RUNNING_BTF, f"{RUNNING} ({os.uname().release})", str(RUNNING_BTF), (*loaded, *extra))
+    if not is_path and not os.path.lexists(spec):
+        raise TargetError(_unknown(spec))
+    path = Path(spec)
+    if path.is_dir():
+        return _Target(_kernel_of(path), "", spec, (*module_files(path), *extra))
+    if path.is_file() and is_module(path):
+        return _Target(_kernel_of(path), "", spec, (path, *extra))
+    return _Target(path, "", spec, extra)
+
+
+def _kernel_of(place: Path) -> Path:
+    """The file of the kernel that a module or a folder of modules belongs to."""
+    found, tried = vmlinux_of(place)
+    if found is None:
+        raise TargetError(
+            f"{place}: the kernel of these modules was not found (looked at {', '.join(map(str, tried))}); "
+            "give its vmlinux or vmlinuz, and this with --modules"
+        )
+    return found
+
+
+def _cached_name(path: Path, btf_ids: Path | None, modules: Sequence[Path]) -> str | None:
+    """The name of the cache's entry; ``None`` for what is read as quickly without, or cannot be read."""
+    if btf_ids is not None or not path.is_file() or (not modules and is_quick(path)):
+        return None
+    keys = (cache.content_key(path), cache.files_key(modules))
+    return cache.entry(*(key or "" for key in keys)) if all(keys) else None
+
+
+def _evidence(target: _Target, btf_ids: Path | None, progress: Progress | None) -> tuple[Image, list[Image], bool]:
+    """The kernel's image and its modules', and whether they are as the cache keeps them: cut down to a pack."""
+    name = _cached_name(target.path, btf_ids, target.modules)
+    kept = _from_cache(target.path, name)
+    if kept is not None:
+        return kept, list(kept.modules), True
+    image = _open(target, btf_ids)
+    opened = [*image.modules, *open_modules(list(target.modules), progress)]
+    if name is not None:
+        try:
+            data = _exported(image, opened)
+        except BtfError:
+            return image, opened, False
+        cache.put(name, data)
+        kept = open_bytes(target.path, data)
+        return kept, list(kept.modules), True
+    return image, opened, False
+
+
+def _exported(image: Image, modules: Sequence[Image], release: str = "", source: str = "") -> bytes:
+    from kfunc_lsp.kernel.export import export
+
+    return export(image, release=release, source=source, known_names=_known_names(image), modules=modules)
+
+
+def _from_cache(path: Path, name: str | None) -> Image | None:
+    data = cache.get(name) if name is not None else None
+    if data is None:
+        return None
+    try:
+        return open_bytes(path, data)
+    except KfuncLspError:
+        return None  # damaged: it is made again
 
 
 def _open(target: _Target, btf_ids: Path | None) -> Image:
     image = open_image(target.path)
     if target.path == RUNNING_BTF:
         image = replace(image, release=os.uname().release)
-    return image if btf_ids is None else replace(image, btf_ids=read_btf_ids(btf_ids))
+    return image if btf_ids is None else replace(image, btf_ids=read_file(btf_ids))
 
 
 def _known_names(image: Image) -> frozenset[str]:
@@ -121,7 +203,7 @@ def _known_names(image: Image) -> frozenset[str]:
     return frozenset() if image.btf_ids is not None else _implicit_names()
 
 
-@cache
+@lru_cache(1)
 def _lenders() -> tuple[Lender, ...]:
     """The bundled kernels that know their program types, newest first."""
     packs = ((release, read_pack((_BUNDLE / (release + _SUFFIX)).read_bytes())) for release in bundled())
@@ -129,7 +211,7 @@ def _lenders() -> tuple[Lender, ...]:
     return tuple(each for each in found if each is not None)
 
 
-@cache
+@lru_cache(1)
 def _implicit_names() -> frozenset[str]:
     """The kfuncs with implicit arguments of the newest bundled kernel."""
     newest = resolve(bundled()[0])

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kfunc_lsp.errors import ImageError, KfuncLspError, PackError
-from kfunc_lsp.image.file import open_image, read_btf_ids
+from kfunc_lsp.image.file import open_image, read_file
 from kfunc_lsp.kernel.pack import Pack, PackMeta, write_pack
 from tests.btfbuilder import BtfBuilder
 
@@ -133,7 +133,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         with pytest.raises(ImageError, match=message):
             open_image(path)
         with pytest.raises(ImageError, match=message):
-            read_btf_ids(path)
+            read_file(path)
 
 
 def test_a_file_too_large_to_be_btf(tmp_path: Path) -> None:
