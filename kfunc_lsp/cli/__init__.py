@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from kfunc_lsp import __version__
+from kfunc_lsp.cli import kernel_options
 from kfunc_lsp.errors import KfuncLspError
 
 _COLLECTION = (50_000, 20, 50)
@@ -42,18 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--include", "-I", action="append", metavar="DIR", help="search DIR for headers first")
     check.add_argument("--define", "-D", action="append", metavar="NAME[=VALUE]", help="define a macro")
 
-    kernel = commands.add_parser("kernel", help="look into a kernel's kfuncs").add_subparsers(
-        dest="action", metavar="ACTION", required=True
-    )
-    kernel.add_parser("list", help="list the bundled kernels")
-    show = kernel.add_parser("show", help="list a kernel's kfuncs, or show one")
-    show.add_argument("kernel", metavar="K", help="as for `check --kernel`")
-    show.add_argument("name", metavar="NAME", nargs="?", help="a function to show in full")
-    export = kernel.add_parser("export", help="write a kernel pack: all that is known of a kernel's kfuncs, in 10 kB")
-    export.add_argument("image", metavar="FILE", help="a vmlinux or raw BTF")
-    export.add_argument("--output", "-o", metavar="PACK", required=True, help="where to write it")
-    export.add_argument("--btf-ids", metavar="FILE", help="the .BTF_ids section that goes with a raw BTF")
-
+    kernel_options.add(commands)
     serve = commands.add_parser("serve", help="run the language server on standard input and output")
     serve.add_argument("--stdio", action="store_true", help="accepted for editors that pass it; the default")
     explain = commands.add_parser("explain", help="explain a rule")

@@ -1,0 +1,73 @@
+"""What changed between two kernels for a program that calls kfuncs.
+
+Compares what both know: flags or program types that one of them does not tell are no change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kfunc_lsp.btf.cdecl import prototype
+from kfunc_lsp.kernel.flags import decode
+from kfunc_lsp.kernel.model import Hook, Kernel, KernelFunction
+
+ADDED, REMOVED, PROTOTYPE, CLASS, FLAGS, PROGRAM_TYPES, MODULE = (
+    "added",
+    "removed",
+    "prototype",
+    "class",
+    "flags",
+    "program types",
+    "module",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One function's change: ``what`` of the constants here, and how it was and is, empty where it was or is not."""
+
+    name: str
+    what: str
+    before: str
+    after: str
+
+
+def diff(old: Kernel, new: Kernel) -> list[Change]:
+    """The changes from ``old`` to ``new``, by name."""
+    changes: list[Change] = []
+    before = {f.name: f for f in old.kfuncs()}
+    after = {f.name: f for f in new.kfuncs()}
+    for name in sorted(before.keys() | after.keys()):
+        was, now = before.get(name), after.get(name)
+        if was is not None and now is not None:
+            changes += _changes(was, now)
+        elif now is not None:
+            changes.append(Change(name, ADDED, "", _shown(now)))
+        elif was is not None:
+            changes.append(Change(name, REMOVED, _shown(was), ""))
+    return changes
+
+
+def _changes(was: KernelFunction, now: KernelFunction) -> list[Change]:
+    pairs = [
+        (CLASS, was.klass.words, now.klass.words),
+        (PROTOTYPE, _shown(was), _shown(now)),
+        (MODULE, was.module or "vmlinux", now.module or "vmlinux"),
+    ]
+    if was.flags is not None and now.flags is not None:
+        pairs.append((FLAGS, _flags(was.flags), _flags(now.flags)))
+    if was.hooks is not None and now.hooks is not None:
+        pairs.append((PROGRAM_TYPES, _hooks(was.hooks), _hooks(now.hooks)))
+    return [Change(now.name, what, before, after) for what, before, after in pairs if before != after]
+
+
+def _shown(function: KernelFunction) -> str:
+    return prototype(function.name, function.prototype)
+
+
+def _flags(flags: int) -> str:
+    return " ".join(flag.name for flag in decode(flags)) or "none"
+
+
+def _hooks(hooks: tuple[Hook, ...]) -> str:
+    return ", ".join(h.name + (" (filtered)" if h.filtered or h.crossed else "") for h in hooks)

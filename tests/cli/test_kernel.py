@@ -1,0 +1,116 @@
+"""``kfunc-lsp kernel`` as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kfunc_lsp.cli import main
+from kfunc_lsp.image import cache
+from tests.image.kernelbuilder import XDP, KernelBuilder, bzimage, packed
+from tests.image.modulebuilder import module
+from tests.kernel.test_modules import on, vmlinux
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    kernel = KernelBuilder(vmlinux())
+    kernel.register(0, XDP)
+    path = tmp_path / "vmlinuz"
+    path.write_bytes(bzimage(packed(kernel.vmlinux() + bytes(i * i % 251 for i in range(2048)), "zstd")))
+    (tmp_path / "nf.ko").write_bytes(module(on(vmlinux(), "bpf_ct_release"), [XDP], name="nf"))
+    return path
+
+
+def out(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
+    assert main(["kernel", *arguments]) == code
+    return capsys.readouterr().out
+
+
+def test_health_names_cause_and_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    text = out(capsys, "health", "7.2", code=1)
+    assert "! 11 kfuncs callable in no form" in text
+    assert "pahole 1.31" in text
+    assert "program types as in 7.3.4+deb13" in text
+    assert "7.3.4+deb13: sound" in out(capsys, "health", "7.3.4+deb13")
+    values = json.loads(out(capsys, "health", "7.2", "--format", "json", code=1))
+    assert [c["key"] for c in values["conditions"]][:2] == ["broken-implicit", "lost-tags"]
+    assert len(values["conditions"][0]["functions"]) == 11
+
+
+def test_a_line_of_health_where_a_kernel_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "health: 11 kfuncs callable in no form" in out(capsys, "show", "7.2")
+    assert "health:" not in out(capsys, "show", "7.3")
+    assert "11 kfuncs callable in no form" in out(capsys, "list")
+
+
+def test_a_function_with_program_types_and_filter(capsys: pytest.CaptureFixture[str]) -> None:
+    text = out(capsys, "show", "7.3", "bpf_sock_destroy")
+    assert "program types: TRACING (behind a filter)" in text
+    assert "tracing_iter_filter lets it through in iter programs" in text
+    assert "program types (as in 7.3.4+deb13): " in out(capsys, "show", "7.2", "bpf_task_from_pid")
+
+
+def test_lines_fit_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = out(capsys, "show", "7.3").split("\n\n")[0].splitlines()
+    assert max(map(len, lines)) <= 100
+
+
+def test_json(capsys: pytest.CaptureFixture[str]) -> None:
+    values = json.loads(out(capsys, "show", "7.3", "bpf_wq_set_callback", "--format", "json"))
+    (function,) = values["functions"]
+    assert function["implicit"] == ["struct bpf_prog_aux *aux"]
+    assert function["hooks"][0]["program_types"] == ["BPF_PROG_TYPE_UNSPEC"]
+    everything = json.loads(out(capsys, "show", "7.3", "--format", "json"))
+    assert everything["kfuncs"] == 319
+    assert {k["name"] for k in json.loads(out(capsys, "list", "--format", "json"))} > {"7.3.4+deb13"}
+
+
+def test_diff(capsys: pytest.CaptureFixture[str]) -> None:
+    text = out(capsys, "diff", "7.0", "7.3")
+    assert "+ int bpf_list_add(" in text
+    assert "~ bpf_obj_new: class" in text or "+ void *bpf_obj_new(" in text
+    values = json.loads(out(capsys, "diff", "6.18", "7.0", "--format", "json"))
+    names = {(c["name"], c["what"]) for c in values["changes"]}
+    assert ("bpf_stream_vprintk", "added") in names
+    assert ("bpf_stream_vprintk_impl", "removed") in names
+    table = out(capsys, "diff", "6.18", "7.0", "--format", "md")
+    assert "| `bpf_stream_vprintk` | added |" in table
+    assert "no change" in out(capsys, "diff", "7.3", "7.3")
+
+
+def test_an_image_and_its_modules(capsys: pytest.CaptureFixture[str], image: Path) -> None:
+    nf = str(image.parent / "nf.ko")
+    text = out(capsys, "show", str(image), "bpf_ct_release", "--modules", nf)
+    assert "in module nf, which must be loaded first" in text
+    assert "program types: XDP" in text
+    pack = image.parent / "mine.kpack"
+    assert "2 kfuncs" in out(capsys, "export", str(image), "--modules", nf, "-o", str(pack))
+    assert "in module nf" in out(capsys, "show", str(pack), "bpf_ct_release")
+    changes = json.loads(out(capsys, "diff", str(image), str(pack), "--format", "json"))["changes"]
+    assert [(c["name"], c["what"]) for c in changes] == [("bpf_ct_release", "added")]
+
+
+@pytest.mark.skipif(shutil.which("clang-19") is None, reason="needs clang-19")
+def test_the_header_compiles(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    header = tmp_path / "kfuncs.h"
+    assert out(capsys, "header", "7.3", "-o", str(header)) == ""
+    text = header.read_text()
+    assert "void *bpf_obj_new(u64 local_type_id__k) __weak __ksym;" in text
+    assert "scx_bpf_dsq_insert___v2___kernel(" in text
+    assert "bpf_wq_set_callback_impl" not in text
+    assert "bpf_fentry_test1" not in text
+    source = tmp_path / "p.bpf.c"
+    source.write_text('#include "kfuncs.h"\nvoid *p(void) { return (void *)bpf_wq_set_callback; }\n')
+    command = ["clang-19", "-target", "bpf", "-Wall", "-Werror", "-g", "-O2", "-c", str(source), "-o", "/dev/null"]
+    subprocess.run(command, check=True, timeout=60)
