@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from kfunc_lsp import rules
 from kfunc_lsp.kernel.libbpf import essential_name
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.rules.ksyms import standing_of
-from kfunc_lsp.rules.model import Finding, Rule, Severity, Standing, Violation
+from kfunc_lsp.rules.model import Finding, Fix, Rule, Severity, Standing, Violation
 from kfunc_lsp.unit.model import Unit
 
 
@@ -25,16 +25,29 @@ def check(unit: Unit, kernels: Sequence[Kernel]) -> list[Finding]:
 
 
 def _of_rule(rule: Rule, unit: Unit, kernels: Sequence[Kernel]) -> Iterable[Finding]:
+    fixes: dict[tuple[str, Severity], Fix | None] = {}
+
+    def fix(violation: Violation) -> Fix | None:
+        key = (violation.subject, violation.severity)
+        if key not in fixes:
+            fixes[key] = rule.fix(unit, violation, kernels)
+        return fixes[key]
+
     by_place: dict[tuple[str, int, str], list[tuple[Kernel, Violation]]] = {}
     for kernel in kernels:
         for violation in rule.check(unit, kernel):
             place = (violation.span.file.path, violation.span.start, violation.subject)
             by_place.setdefault(place, []).append((kernel, violation))
     for found in by_place.values():
-        yield _join(rule, unit, kernels, found)
+        yield _join(rule, kernels, found, fix)
 
 
-def _join(rule: Rule, unit: Unit, kernels: Sequence[Kernel], found: Sequence[tuple[Kernel, Violation]]) -> Finding:
+def _join(
+    rule: Rule,
+    kernels: Sequence[Kernel],
+    found: Sequence[tuple[Kernel, Violation]],
+    fix: Callable[[Violation], Fix | None],
+) -> Finding:
     """One finding for what several kernels say of one place; the worst of them speaks for all."""
     _, lead = max(found, key=lambda pair: pair[1].severity)
     on = {kernel.name: violation for kernel, violation in found}
@@ -54,4 +67,4 @@ def _join(rule: Rule, unit: Unit, kernels: Sequence[Kernel], found: Sequence[tup
         severity = Severity.HINT
     names = ", ".join(s.kernel for s in standings if s.fails and s.severity == lead.severity)
     message = f"{lead.headline} on {names}"
-    return Finding(rule, severity, message, lead, tuple(standings), rule.fix(unit, lead, kernels))
+    return Finding(rule, severity, message, lead, tuple(standings), fix(lead))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from kfunc_lsp.btf.cdecl import parameter, prototype
 from kfunc_lsp.kernel.libbpf import essential_name
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction
-from kfunc_lsp.rules.edits import DEAD_CODE_WAKES, has_no_effect, is_editable, shorten_call, shorten_declaration
+from kfunc_lsp.rules.edits import caution, is_editable, shorten_declaration, shortened
 from kfunc_lsp.rules.ksyms import INCOMPATIBLE, UNRESOLVED, Externs
 from kfunc_lsp.rules.model import Edit, Fix, Label, Rule, Severity, Stage, Violation
 from kfunc_lsp.unit.guard import Truth
@@ -103,18 +103,14 @@ def _declared(
     else:
         place, related = uses[0].span, (Label(declaration.name_span, "declared here"), *calls[1:])
     if not unit.is_weak(name):
-        emitted = {unit.emission(use) for use in uses if not use.is_guard} or {Truth.FALSE}
+        emitted = {_emission(unit, use) for use in uses if not use.is_guard} or {Truth.FALSE}
         if emitted == {Truth.FALSE}:
             return None
         severity = Severity.ERROR if Truth.TRUE in emitted else Severity.WARNING
         why = f"the verifier supplies {_supplied(function)}; a program must not declare it"
         foreseen = INCOMPATIBLE.format(name=name)
         return _violation(severity, place, declaration, function, why, Stage.LIBBPF, foreseen, related)
-    reaches = {
-        use: externs.reach(use)
-        for use in uses
-        if use.kind is not UseKind.REFERENCE and unit.emission(use) is not Truth.FALSE
-    }
+    reaches = {use: _certainty(unit, externs, use) for use in uses if use.kind is not UseKind.REFERENCE}
     silent = "weak and incompatible is silent: libbpf leaves it unresolved"
     if Truth.TRUE in reaches.values():
         why = f"{silent}, and a call to it is reached without a guard"
@@ -126,6 +122,20 @@ def _declared(
         return _violation(Severity.WARNING, place, declaration, function, why, Stage.VERIFIER, foreseen, related)
     why = f"{silent}, so a guard on it is never true and the guarded code is dead"
     return _violation(Severity.WARNING, place, declaration, function, why, related=related, is_fallback=True)
+
+
+def _emission(unit: Unit, use: Use) -> Truth:
+    """Whether the object's symbol table has the extern for this use; a compiler drops an address that goes nowhere."""
+    emitted = unit.emission(use)
+    return Truth.UNKNOWN if use.kind is UseKind.REFERENCE and emitted is Truth.TRUE else emitted
+
+
+def _certainty(unit: Unit, externs: Externs, use: Use) -> Truth:
+    """Whether the verifier meets a call: there in a loaded program, and reached."""
+    presence, reach = unit.presence(use), externs.reach(use)
+    if Truth.FALSE in (presence, reach):
+        return Truth.FALSE
+    return Truth.UNKNOWN if Truth.UNKNOWN in (presence, reach) else Truth.TRUE
 
 
 def _violation(
@@ -148,7 +158,7 @@ def _violation(
         stage=stage,
         foreseen=foreseen,
         advice=f"declare: {prototype(declaration.name, function.prototype)}",
-        marks=tuple(Label(span, "supplied by the verifier") for span in extra if span.file is place.file),
+        marks=tuple(Label(span, "supplied by the verifier") for span in extra if span and span.file is place.file),
         related=related,
         subject=declaration.name,
         is_fallback=is_fallback,
@@ -198,32 +208,34 @@ def fix(unit: Unit, violation: Violation, kernels: Sequence[Kernel]) -> Fix | No
     name = violation.subject
     functions = [f for f in (_implicit(kernel, name) for kernel in kernels) if f is not None]
     visible = {len(f.prototype.params) for f in functions}
-    if len(visible) != 1:
+    declarations = [d for d in unit.declarations.get(name, ()) if d.ksym]
+    if len(visible) != 1 or name in unit.macros:
         return None
     keep = visible.pop()
-    edits: list[Edit | None] = []
-    effects = False
-    for declaration in unit.declarations.get(name, ()):
-        if declaration.prototype and len(declaration.prototype.params) > keep:
-            if not is_editable(declaration.span, unit):
+    edits: list[Edit] = []
+    spelled = keep
+    for declaration in declarations:
+        count = len(declaration.prototype.params) if declaration.prototype else keep
+        if count > keep:
+            edit = shorten_declaration(declaration, keep)
+            if edit is None or not is_editable(declaration.span, unit) or not declaration.is_alone:
                 return None
-            edits.append(shorten_declaration(declaration, keep))
-    for use in unit.uses_by_name.get(name, ()):
-        if use.kind is UseKind.CALL and use.argument_count > keep:
-            if not is_editable(use.span, unit):
-                return None
-            edits.append(shorten_call(use, keep))
-            effects = effects or not all(a and has_no_effect(a) for a in use.arguments[keep:])
-    unique = {(e.span.start, e.span.end): e for e in edits if e is not None}
-    if None in edits or not unique:
+            edits.append(edit)
+            spelled = count
+    uses = unit.uses_by_name.get(name, ())
+    if spelled == keep:
+        spelled = max((use.argument_count for use in uses), default=keep)
+        if spelled == keep or not declarations or any(use.argument_count != spelled for use in uses):
+            return None
+    found = shortened(unit, name, keep, spelled)
+    if found is None:
         return None
-    caution = "an argument that would be dropped does something" if effects else ""
+    why_not = caution(unit, violation, found[1])
     others = [k.name for k in kernels if (f := k.get(essential_name(name))) and f.klass is not FunctionClass.IMPLICIT]
-    if others and not caution:
-        caution = f"{', '.join(others)}: `{name}` is another function there"
-    if violation.is_fallback and not caution:
-        caution = DEAD_CODE_WAKES
-    return Fix(f"let the verifier supply the last {_arguments_title(functions[0])}", tuple(unique.values()), caution)
+    if others and not why_not:
+        why_not = f"{', '.join(others)}: `{name}` is another function there"
+    title = f"let the verifier supply the last {_arguments_title(functions[0])}"
+    return Fix(title, (*edits, *found[0]), why_not)
 
 
 def _arguments_title(function: KernelFunction) -> str:

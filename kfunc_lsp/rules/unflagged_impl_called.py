@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from kfunc_lsp.btf.cdecl import prototype
 from kfunc_lsp.kernel.libbpf import Outcome, essential_name
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction
-from kfunc_lsp.rules.edits import DEAD_CODE_WAKES, extern_statement, flavor, has_no_effect, is_editable, shorten_call
+from kfunc_lsp.rules.edits import caution, extern_statement, flavor, is_editable, shortened
 from kfunc_lsp.rules.ksyms import INCOMPATIBLE, UNRESOLVED, Externs, version
 from kfunc_lsp.rules.model import Edit, Fix, Label, Rule, Severity, Stage, Violation
 from kfunc_lsp.unit.guard import Truth, mentions
-from kfunc_lsp.unit.model import Span, Unit, Use, UseKind
+from kfunc_lsp.unit.model import Declaration, Span, Unit, Use, UseKind
 
 PAGE = """
 ## What it does
@@ -93,13 +93,18 @@ def _violation(unit: Unit, externs: Externs, name: str, use: Use, function: Kern
         return None
     outcome = externs.resolution(name).outcome
     target = essential_name(name)
-    severity = Severity.ERROR if emitted is Truth.TRUE else Severity.WARNING
+    is_certain = emitted is Truth.TRUE and unit.declaration(name) is not None
+    if use.kind is UseKind.REFERENCE and not use.is_guard:
+        is_certain = False
+    severity = Severity.ERROR if is_certain else Severity.WARNING
     if outcome is Outcome.INCOMPATIBLE and not weak:
         reason = externs.resolution(name).reason
         why = f"it exists in BTF only and may not be called; nor does the declaration fit: {reason}"
         return _make(unit, externs, use, function, severity, why, Stage.LIBBPF, INCOMPATIBLE.format(name=name))
     if outcome is Outcome.RESOLVED or not weak:
         release = version(externs.kernel.release or externs.kernel.name)
+        if unit.presence(use) is not Truth.TRUE:
+            severity = Severity.WARNING
         on_address = use.kind is UseKind.REFERENCE and release is not None and release >= (7, 3)
         foreseen = (_NO_ADDRESS_OF_GUARD if on_address else _NO_ADDRESS).format(name=target)
         why = "it exists in BTF only: the kernel refuses the program before it looks at the code"
@@ -119,6 +124,8 @@ def _weak(
     silent = "weak and incompatible is silent: libbpf leaves it unresolved"
     reach = externs.reach(use)
     foreseen = UNRESOLVED.format(name=name)
+    if unit.presence(use) is not Truth.TRUE:
+        severity = Severity.WARNING
     if outcome is Outcome.UNKNOWN:
         why = "it exists in BTF only and may not be called (its declaration was not found or rests on missing headers)"
         if reach is not Truth.TRUE or use.kind is UseKind.REFERENCE:
@@ -189,43 +196,34 @@ def fix(unit: Unit, violation: Violation, kernels: Sequence[Kernel]) -> Fix | No
         return None
     keep = counts.pop()
     new = base_name + flavor(old)
-    edits: list[Edit] = []
-    effects = False
-    for use in unit.uses_by_name.get(old, ()):
-        if use.macro or not is_editable(use.span, unit) or use.kind in (UseKind.ASM, UseKind.CLEANUP):
-            return None
-        edits.append(Edit(use.span, new))
-        if use.kind is UseKind.CALL and use.argument_count > keep:
-            shortened = shorten_call(use, keep)
-            if shortened is None:
-                return None
-            edits.append(shortened)
-            effects = effects or not all(a and has_no_effect(a) for a in use.arguments[keep:])
-    edits += _declare(unit, old, new, present[0])
-    caution = "an argument that would be dropped does something" if effects else ""
+    declarations = [d for d in unit.declarations.get(old, ()) if d.ksym]
+    if new in unit.macros or old in unit.macros or new in unit.functions or not declarations:
+        return None
+    count = {len(d.prototype.params) for d in declarations if d.prototype}
+    found = shortened(unit, old, keep, count.pop()) if len(count) == 1 else None
+    declared = _declare(unit, declarations, new, present[0])
+    if found is None or declared is None:
+        return None
+    renames = [Edit(use.span, new) for use in unit.uses_by_name.get(old, ())]
+    why_not = caution(unit, violation, found[1])
     without = [name for name, f in bases.items() if f is None or not f.callable]
     if without:
-        caution = f"{', '.join(without)} {'has' if len(without) == 1 else 'have'} no `{base_name}` to call"
-    elif violation.is_fallback:
-        caution = DEAD_CODE_WAKES
-    unique = {(e.span.start, e.span.end): e for e in edits}
-    return Fix(f"call `{new}`, without the arguments that the verifier supplies", tuple(unique.values()), caution)
+        why_not = f"{', '.join(without)} {'has' if len(without) == 1 else 'have'} no `{base_name}` to call"
+    unique = {(e.span.start, e.span.end): e for e in [*declared, *renames, *found[0]]}
+    return Fix(f"call `{new}`, without the arguments that the verifier supplies", tuple(unique.values()), why_not)
 
 
-def _declare(unit: Unit, old: str, new: str, base: KernelFunction) -> list[Edit]:
-    """Edits that leave a declaration of ``new``: the old one rewritten, or a new one before its first user."""
-    here = [d for d in unit.declarations.get(old, ()) if is_editable(d.span, unit)]
-    statement = extern_statement(new, base, unit.is_weak(old))
+def _declare(unit: Unit, olds: Sequence[Declaration], new: str, base: KernelFunction) -> list[Edit] | None:
+    """Edits that turn the declarations of the old name into one of ``new``; ``None`` where they cannot be edited."""
+    here = [d for d in olds if is_editable(d.span, unit)]
+    if any(not d.is_alone or None in d.params for d in here):
+        return None
     if unit.declarations.get(new):
         return [Edit(_line(d.span), "") for d in here]
-    if here:
-        return [Edit(here[0].span, statement), *(Edit(_line(d.span), "") for d in here[1:])]
-    functions = [f.span.start for f in unit.functions.values() if f.span.file is unit.file]
-    text = unit.file.text
-    first = min(functions, default=0)
-    start = max(text.rfind("\n\n", 0, first), text.rfind(";\n", 0, first), text.rfind("}\n", 0, first))
-    at = text.find("\n", start + 1) + 1 if start >= 0 else 0
-    return [Edit(Span(unit.file, at, at), statement + "\n")]
+    if not here or len(here) < len(olds):
+        return None
+    statement = extern_statement(new, base, unit.is_weak(here[0].name))
+    return [Edit(here[0].span, statement), *(Edit(_line(d.span), "") for d in here[1:])]
 
 
 def _line(span: Span) -> Span:

@@ -7,7 +7,7 @@ words ("u32", "struct task_struct"), which ``names`` resolves when someone asks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from kfunc_lsp.btf.types import (
@@ -44,7 +44,9 @@ _QUALIFIERS: dict[str, Qualifier] = {
 }  # fmt: skip
 _BASE = frozenset("void char short int long signed unsigned float double _Bool bool __int128 __signed__".split())
 _SIZES = {"char": 1, "short": 2, "int": 4, "_Bool": 1, "bool": 1, "__int128": 16}
-_DEEPEST = 60
+_ATTRIBUTES = frozenset(("__attribute__", "__attribute", "_Alignas", "__declspec"))
+_DEEPEST = 30
+_MOST_QUALIFIERS = 8
 
 
 class DeclarationError(ValueError):
@@ -61,7 +63,10 @@ class Attributes:
 
 @dataclass
 class Declarator:
-    """One declared name: its type, where the name stands in the tokens, and the token ranges of its parameters."""
+    """One declared name: its type, where the name stands in the tokens, and the token ranges of its parameters.
+
+    ``words`` are storage classes and qualifiers of the declaration; ``is_alone`` is false where it declares more names.
+    """
 
     name: str
     name_index: int
@@ -69,10 +74,12 @@ class Declarator:
     attributes: Attributes
     is_typedef: bool
     params: list[tuple[int, int]] = field(default_factory=list)
+    words: frozenset[str] = frozenset()
+    is_alone: bool = True
 
 
-def parse_declaration(tokens: Sequence[Token]) -> Declarator:
-    """The (first) declarator of a declaration statement. Raises ``DeclarationError``."""
+def parse_declaration(tokens: Sequence[Token]) -> list[Declarator]:
+    """The declarators of a declaration statement, at least one. Raises ``DeclarationError``."""
     return _Parser(tokens).declaration()
 
 
@@ -84,6 +91,7 @@ class _Parser:
         self.attributes = Attributes()
         self.params: list[tuple[int, int]] = []
         self.type_attributes: list[tuple[str, bool]] = []
+        self.words: set[str] = set()
 
     def peek(self, ahead: int = 0) -> str:
         at = self.at + ahead
@@ -94,13 +102,33 @@ class _Parser:
             raise DeclarationError(f"expected `{text}`, found `{self.peek()}`")
         self.at += 1
 
-    def declaration(self) -> Declarator:
+    def declaration(self) -> list[Declarator]:
         base, is_typedef = self.specifiers()
-        build, name, index = self.declarator()
-        self.skip_attributes()
-        if not name:
-            raise DeclarationError("no name is declared")
-        return Declarator(name, index, build(base), self.attributes, is_typedef, self.params)
+        words = frozenset(self.words)
+        shared = self.attributes
+        found: list[Declarator] = []
+        while True:
+            self.attributes = replace(shared)
+            self.params = []
+            build, name, index = self.declarator()
+            self.skip_attributes()
+            if not name:
+                raise DeclarationError("no name is declared")
+            found.append(Declarator(name, index, build(base), self.attributes, is_typedef, self.params, words))
+            if self.peek() == "=":
+                self.skip_initialiser()
+            if self.peek() != ",":
+                break
+            self.at += 1
+        for declarator in found:
+            declarator.is_alone = len(found) == 1
+        return found
+
+    def skip_initialiser(self) -> None:
+        depth = 0
+        while self.peek() and (depth or self.peek() not in (",", ";")):
+            depth += (self.peek() in ("(", "[", "{")) - (self.peek() in (")", "]", "}"))
+            self.at += 1
 
     def specifiers(self) -> tuple[Type, bool]:
         """The base type of a declaration, and whether it is a typedef."""
@@ -113,12 +141,17 @@ class _Parser:
             text = self.peek()
             if text in _STORAGE:
                 is_typedef = is_typedef or text == "typedef"
+                self.words.add(text)
                 self.at += 1
             elif text in _QUALIFIERS:
-                qualifiers.append(_QUALIFIERS[text])
+                if len(qualifiers) < _MOST_QUALIFIERS:
+                    qualifiers.append(_QUALIFIERS[text])
+                self.words.add(text.strip("_"))
                 self.at += 1
-            elif text in ("__attribute__", "_Alignas", "__declspec"):
+            elif text in _ATTRIBUTES:
                 self.attribute()
+            elif text == "[" and self.peek(1) == "[":
+                self.standard_attribute()
             elif text in _BASE and found is None:
                 words.append(text)
                 self.at += 1
@@ -172,13 +205,18 @@ class _Parser:
             self.at += 1
         return inner[:-1]
 
+    def standard_attribute(self) -> None:
+        self.read_attributes(self.parenthesised("[", "]"))
+
     def attribute(self) -> None:
         self.at += 1
-        inner = self.parenthesised()
+        self.read_attributes(self.parenthesised())
+
+    def read_attributes(self, inner: list[str]) -> None:
         for at, text in enumerate(inner):
             argument = inner[at + 2] if at + 2 < len(inner) and inner[at + 1] == "(" else ""
             word = text.strip("_")
-            if word == "weak":
+            if word in ("weak", "weak_import"):
                 self.attributes.weak = True
             elif word == "section" and argument:
                 self.attributes.section = argument.strip('"')
@@ -188,8 +226,13 @@ class _Parser:
                 self.type_attributes.append((f"address_space({argument})", True))
 
     def skip_attributes(self) -> None:
-        while self.peek() in ("__attribute__", "asm", "__asm__"):
-            self.attribute()
+        while True:
+            if self.peek() in _ATTRIBUTES or self.peek() in ("asm", "__asm__"):
+                self.attribute()
+            elif self.peek() == "[" and self.peek(1) == "[":
+                self.standard_attribute()
+            else:
+                return
 
     def declarator(self) -> tuple[_Build, str, int]:
         """A declarator: how it makes a type of the base, the name (empty if abstract), and the name's index."""
@@ -205,10 +248,12 @@ class _Parser:
                 if self.peek() in _QUALIFIERS:
                     pointers[-1].append(_QUALIFIERS[self.peek()])
                     self.at += 1
-                elif self.peek() == "__attribute__":
+                elif self.peek() in _ATTRIBUTES:
                     self.attribute()
                 else:
                     break
+            if len(pointers) > _DEEPEST:
+                raise DeclarationError("too many pointers")
         inner: _Build | None = None
         name, index = "", -1
         if self.peek() == "(" and self._nested():
@@ -223,13 +268,16 @@ class _Parser:
             if self.peek() == "(":
                 ranges: list[tuple[int, int]] = []
                 suffixes.append(self.parameters(ranges))
-                if index >= 0 and inner is None and len(suffixes) == 1:
+                if len(suffixes) == 1 and self.depth == 1:
                     self.params = ranges
             elif self.peek() == "[":
                 count = self.parenthesised("[", "]")
-                suffixes.append(int(count[0]) if len(count) == 1 and count[0].isdigit() else 0)
+                plain = len(count) == 1 and len(count[0]) < 10 and count[0].isascii() and count[0].isdigit()
+                suffixes.append(int(count[0]) if plain else 0)
             else:
                 break
+            if len(suffixes) > _DEEPEST:
+                raise DeclarationError("too many brackets")
             self.skip_attributes()
         self.depth -= 1
 
@@ -272,7 +320,10 @@ class _Parser:
             saved = self.attributes
             self.attributes = Attributes()
             base, _ = self.specifiers()
+            outer, self.depth = self.depth, self.depth + 1
             build, name, _ = self.declarator()
+            self.depth = outer
+            self.skip_attributes()
             self.attributes = saved
             ranges.append((start, self.at))
             params.append(Param(name, _decayed(build(base))))

@@ -27,6 +27,8 @@ NOTHING_HIDDEN: frozenset[str] = frozenset()
 TOKEN_BUDGET = 200_000
 """Most tokens that macros may produce in one translation unit: macro bombs end here."""
 _DEEPEST = 60
+_MOST_UNCLOSED = 500_000
+"""Tokens that may be looked through for the end of uses that are never closed."""
 """Deepest nesting of arguments within arguments that is expanded."""
 
 
@@ -46,6 +48,7 @@ class Expander:
         self._table = table
         self._interest = interest
         self._budget = budget
+        self._unclosed = 0
 
     def expand(self, tokens: Iterable[Token], depth: int = 0) -> list[Token]:
         """The expansion of ``tokens``. Raises ``OutOfBudget``."""
@@ -64,8 +67,9 @@ class Expander:
             arguments: list[list[Token]] = []
             hidden = token[2]
             if macro.params is not None:
-                found = _arguments(stack)
+                found = _arguments(stack) if self._unclosed < _MOST_UNCLOSED else None
                 if found is None:
+                    self._unclosed += len(stack) if stack and stack[-1][0] == "(" else 0
                     out.append(token)
                     continue
                 arguments, close = found

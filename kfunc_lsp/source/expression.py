@@ -6,12 +6,23 @@ No grammar of expressions is needed beyond ``&&``, ``||``, ``!``, ``?:`` and com
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kfunc_lsp.source.expand import Token
 from kfunc_lsp.source.text import is_identifier
-from kfunc_lsp.unit.guard import Both, Condition, Constant, Either, Exists, Not, Opaque, Runtime, mentions
+from kfunc_lsp.unit.guard import (
+    Condition,
+    Constant,
+    Exists,
+    Opaque,
+    Pointer,
+    Runtime,
+    both,
+    either,
+    mentions,
+    negate,
+)
 
 _OPENING = {"(": ")", "[": "]", "{": "}"}
 _CLOSING = frozenset(_OPENING.values())
@@ -27,13 +38,28 @@ _TYPE_WORDS = frozenset(
 DEEPEST = 80
 
 
+_LONGEST = 2000
+"""Longest expression, in tokens, that is looked into."""
+_POINTERS = frozenset(
+    """
+    bpf_map_lookup_elem bpf_map_lookup_percpu_elem bpf_get_current_task_btf bpf_sk_storage_get bpf_task_storage_get
+    bpf_inode_storage_get bpf_cgrp_storage_get bpf_ringbuf_reserve bpf_skc_lookup_tcp bpf_sk_lookup_tcp
+    bpf_sk_lookup_udp bpf_sk_fullsock bpf_tcp_sock bpf_this_cpu_ptr bpf_per_cpu_ptr bpf_kptr_xchg bpf_dynptr_data
+    bpf_get_listener_sock bpf_sock_from_file bpf_skc_to_tcp_sock bpf_skc_to_tcp6_sock bpf_skc_to_udp6_sock
+    bpf_skc_to_unix_sock bpf_task_pt_regs bpf_get_local_storage
+    """.split()
+)
+"""Helpers that give a pointer, which may be known not to be NULL."""
+
+
 @dataclass(frozen=True)
 class Scope:
     """What names mean inside a function.
 
     ``ksyms`` are names whose truth is existence; ``constants`` file-level names that the compiler or the verifier may
     take as constants, with True where the compiler may (no ``volatile``); ``globals`` other file-level variables;
-    ``parameters`` the function's own, ``is_program`` whether the kernel passes them; ``functions`` those defined here.
+    ``parameters`` the function's own, ``is_program`` whether the kernel passes them; ``functions`` those defined here;
+    ``macros`` names that are macros, left as they stand; ``pointers`` declared functions that return one.
     """
 
     ksyms: frozenset[str]
@@ -42,6 +68,8 @@ class Scope:
     parameters: frozenset[str]
     is_program: bool
     functions: frozenset[str]
+    macros: Container[str]
+    pointers: frozenset[str]
 
 
 @dataclass
@@ -54,15 +82,17 @@ class Expressions:
     scope: Scope
     regions: list[tuple[int, int, Condition]] = field(default_factory=list)
     _depth: int = 0
+    _lenient: int = 0
 
     def __post_init__(self) -> None:
+        self._escaped: Condition = Constant(True)
         self._partners = self._match()
         self._locals = self._assignments()
         self._resolving: set[str] = set()
         self._known: dict[str, Condition] = {}
 
-    def _block(self, start: int, end: int) -> None:
-        """Walk the statements of a block: a statement expression holds one."""
+    def _inner_block(self, start: int, end: int) -> Condition:
+        """Walk a statement expression's block; the condition under which its end is reached."""
         raise NotImplementedError
 
     def _text(self, at: int) -> str:
@@ -88,21 +118,29 @@ class Expressions:
     def _assignments(self) -> dict[str, list[tuple[int, int] | None]]:
         """Right-hand sides of each local name's assignments; ``None`` for a change that is no plain assignment."""
         found: dict[str, list[tuple[int, int] | None]] = {}
+
+        def change(name: str, value: tuple[int, int] | None = None) -> None:
+            if name and is_identifier(name):
+                found.setdefault(name, []).append(value)
+
         for at in range(self.start, self.end):
             text = self.tokens[at][0]
-            before = self._text(at - 1)
-            if text == "=" and is_identifier(before or "0") and self._text(at - 2) not in (".", "->"):
-                found.setdefault(before, []).append((at + 1, self._expression_end(at + 1)))
-            elif text in _ASSIGNMENTS and is_identifier(before or "0"):
-                found.setdefault(before, []).append(None)
+            if text in _ASSIGNMENTS:
+                name = at - 1
+                while self._text(name) == ")" and is_identifier(self._text(name - 1) or "0"):
+                    name -= 1
+                if self._text(name - 1) not in (".", "->"):
+                    change(self._text(name), (at + 1, self._expression_end(at + 1)) if text == "=" else None)
             elif text in ("++", "--"):
-                for name in (before, self._text(at + 1)):
-                    if name and is_identifier(name):
-                        found.setdefault(name, []).append(None)
-            elif text == "&" and not (is_identifier(before or "0") or before in (")", "]")):
-                name = self._text(at + 1)
-                if name and is_identifier(name) and self._text(at + 2) not in ("->", "."):
-                    found.setdefault(name, []).append(None)
+                change(self._text(at - 1))
+                change(self._text(at + 1))
+            elif text == "&" and not (is_identifier(self._text(at - 1) or "0") or self._text(at - 1) in (")", "]")):
+                if self._text(at + 2) != "->":
+                    change(self._text(at + 1))
+            elif self._text(at + 1) == "(" and (text in self.scope.macros or text in ("asm", "__asm__")):
+                for inside in range(at + 2, self._partners.get(at + 1, at + 2)):
+                    if self._text(inside - 1) in ("(", ",") and self._text(inside + 1) in (")", ","):
+                        change(self._text(inside))
         return found
 
     def _expression_end(self, at: int) -> int:
@@ -121,7 +159,7 @@ class Expressions:
         """What an expression comes to as a condition; regions inside it (``a && b``) are recorded on the way."""
         self._depth += 1
         try:
-            if self._depth > DEEPEST or start >= end:
+            if self._depth > DEEPEST or start >= end or end - start > _LONGEST:
                 return Opaque(compiled_out=True)
             return self._one_expression(start, end)
         finally:
@@ -162,8 +200,8 @@ class Expressions:
             if at >= 0:
                 left = self._expression(start, at)
                 right = self._expression(at + 1, end)
-                self._region(at + 1, end, Not(left) if operator == "||" else left)
-                return Either(left, right) if operator == "||" else Both(left, right)
+                self._region(at + 1, end, negate(left) if operator == "||" else left)
+                return either(left, right) if operator == "||" else both(left, right)
         return self._comparison(start, end)
 
     def _conditional(self, start: int, question: int, end: int) -> Condition:
@@ -178,8 +216,8 @@ class Expressions:
         yes = self._expression(question + 1, at)
         no = self._expression(at + 1, end)
         self._region(question + 1, at, condition)
-        self._region(at + 1, end, Not(condition))
-        return Either(Both(condition, yes), Both(Not(condition), no))
+        self._region(at + 1, end, negate(condition))
+        return either(both(condition, yes), both(negate(condition), no))
 
     def _comparison(self, start: int, end: int) -> Condition:
         at = self._split(start, end, _COMPARISONS)
@@ -188,8 +226,8 @@ class Expressions:
         operator = self._text(at)
         left, right = self._expression(start, at), self._expression(at + 1, end)
         for side, other in ((left, right), (right, left)):
-            if isinstance(other, Constant) and not other.value and operator in ("==", "!=") and mentions(side):
-                return Not(side) if operator == "==" else side
+            if isinstance(other, Constant) and not other.value and operator in ("==", "!="):
+                return negate(side) if operator == "==" else side
         if mentions(left) or mentions(right):
             return Opaque()
         return _blend((left, right))
@@ -197,7 +235,9 @@ class Expressions:
     def _unary(self, start: int, end: int) -> Condition:
         text = self._text(start)
         if text == "!":
-            return Not(self._expression(start + 1, end))
+            return negate(self._expression(start + 1, end))
+        if text == "&" and end - start == 2 and self._text(start + 1) in self.scope.ksyms:
+            return Exists(self._text(start + 1))
         if text == "(":
             close = self._partners.get(start, end)
             if close == end - 1:
@@ -222,7 +262,7 @@ class Expressions:
         )
 
     def _statement_expression(self, brace: int, close: int) -> Condition:
-        self._block(brace + 1, close)
+        self._escaped = both(self._escaped, self._inner_block(brace + 1, close))
         last = start = brace + 1
         while start < close:
             last = start
@@ -236,7 +276,8 @@ class Expressions:
     def _atom(self, text: str) -> Condition:
         scope = self.scope
         if text[0].isdigit():
-            return Constant(text.strip("uUlL") not in ("0", "0x0"))
+            digits = text.lower().rstrip("ul").removeprefix("0x").removeprefix("0b")
+            return Constant(any(digit != "0" for digit in digits))
         if text in ("NULL", "false"):
             return Constant(False)
         if text == "true":
@@ -249,23 +290,30 @@ class Expressions:
             return Opaque(compiled_out=scope.constants[text])
         if text in scope.globals:
             return Runtime()
-        if text in scope.parameters:
-            return Runtime() if scope.is_program else Opaque(compiled_out=True)
+        if text in scope.parameters and scope.is_program:
+            return Pointer()
         return Opaque(compiled_out=True)
 
     def _local(self, name: str) -> Condition:
-        if name in self._known:
+        """What a local variable comes to: its one value, if it has one and nobody else can change it."""
+        if name in self._known and not self._lenient:
             return self._known[name]
-        if name in self._resolving:
-            return Runtime()
-        self._resolving.add(name)
         values = self._locals[name]
-        conditions = [Runtime() if v is None else self._expression(*v) for v in values]
-        answer = conditions[0] if len(conditions) == 1 else _blend(conditions)
-        if len(conditions) > 1 and any(mentions(c) for c in conditions):
-            answer = Opaque()
+        if name in self._resolving or None in values:
+            return Runtime() if self._lenient else Opaque(compiled_out=True)
+        self._resolving.add(name)
+        conditions = [self._expression(*value) for value in values if value is not None]
         self._resolving.discard(name)
-        self._known[name] = answer
+        if len(conditions) == 1 and name not in self.scope.parameters:
+            answer = conditions[0]
+        elif all(isinstance(c, Runtime) for c in conditions) or self._lenient:
+            answer = Runtime()
+        elif any(mentions(c) for c in conditions):
+            answer = Opaque()
+        else:
+            answer = Opaque(compiled_out=True)
+        if not self._lenient:
+            self._known[name] = answer
         return answer
 
     def _mixture(self, start: int, end: int) -> Condition:
@@ -282,34 +330,50 @@ class Expressions:
                         stop = self._expression_end(comma)
                         self._expression(comma, min(stop, close))
                         comma = stop + 1
-                    parts.append(self._call(text))
+                    call = self._call(text)
+                    if end - start == close - at + 1:
+                        return call
+                    parts.append(Runtime() if isinstance(call, Pointer) else call)
                     at = close
                 elif text not in _TYPE_WORDS:
-                    memory = self._text(at + 1) in ("->", "[") or self._text(at - 1) == "*"
-                    parts.append(Runtime() if memory and text not in self.scope.constants else self._atom(text))
+                    reads = self._text(at + 1) in ("->", "[", ".") or (self._text(at - 1) == "*" and at == start + 1)
+                    parts.append(self._memory(text) if reads else self._atom(text))
             elif text == "(":
                 close = self._partners.get(at, end)
                 if not self._is_cast(at, close):
                     parts.append(self._expression(at + 1, min(close, end)))
                 at = close
+            elif text and text[0].isdigit():
+                parts.append(self._atom(text))
             at += 1
         if any(mentions(part) for part in parts):
             return Opaque()
         return _blend(parts)
 
+    def _memory(self, base: str) -> Condition:
+        """A read through ``base``: at run time if it is a program's argument, a global, or what a helper gave."""
+        scope = self.scope
+        if base in scope.constants:
+            return Opaque(compiled_out=scope.constants[base])
+        if base in scope.globals or (base in scope.parameters and scope.is_program and base not in self._locals):
+            return Runtime()
+        if base in self._locals and isinstance(self._local(base), Pointer):
+            return Runtime()
+        return Opaque(compiled_out=True)
+
     def _call(self, name: str) -> Condition:
         if name.startswith(("bpf_core_", "__bpf_core", "__builtin_preserve")):
             return Opaque()
-        if name in self.scope.functions or name.startswith("__builtin"):
+        if name in self.scope.functions or name in self.scope.macros or name.startswith("__builtin"):
             return Opaque(compiled_out=True)
+        if name in _POINTERS or name in self.scope.pointers:
+            return Pointer()
         return Runtime() if name.startswith(("bpf_", "scx_")) or name in self.scope.ksyms else Opaque(compiled_out=True)
 
 
 def _blend(parts: Sequence[Condition]) -> Condition:
     """One condition for an expression made of ``parts``: at run time if any part is, else as opaque as the parts."""
-    if any(isinstance(part, Runtime) for part in parts):
+    if any(isinstance(part, Runtime | Pointer) for part in parts):
         return Runtime()
-    if parts and all(isinstance(part, Constant) for part in parts):
-        return Opaque(compiled_out=True)
     compiled = any(not isinstance(p, Opaque) or p.compiled_out for p in parts) or not parts
     return Opaque(compiled_out=compiled)

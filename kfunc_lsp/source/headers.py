@@ -61,11 +61,12 @@ class Header:
     """A source text made ready for the preprocessor."""
 
     file: SourceFile
+    is_main: bool = False
 
     @property
     def large(self) -> bool:
-        """Whether the text is too large to be lexed."""
-        return len(self.file.text) > LARGE
+        """Whether the text is that of a header too large to be lexed."""
+        return len(self.file.text) > LARGE and not self.is_main
 
     @cached_property
     def blanked(self) -> str:

@@ -54,6 +54,11 @@ class Macro:
         params = self.params or ()
         return tuple(t for t in self.tokens if is_identifier(t) and t not in params)
 
+    @property
+    def is_value(self) -> bool:
+        """Whether the replacement is nothing, or literals that a person would not take for syntax."""
+        return all(t[0].isdigit() or t[0] in "\"'()-" for t in self.tokens)
+
     @cached_property
     def pastes(self) -> bool:
         """Whether ``##`` joins tokens (and does not only swallow a comma before variable arguments)."""
@@ -135,6 +140,10 @@ class Interest:
             return cached
         if name not in self._table:
             return False
+        if name in self._names.known or not self._table[name].identifiers:
+            # A macro that takes a kfunc's name hides it; one of punctuation alone (`&&`) shapes what is around it.
+            self._hot[name] = name in self._names.known or not self._table[name].is_value
+            return self._hot[name]
         seen: set[str] = {name}
         pending = [name]
         beginnings = False

@@ -113,7 +113,7 @@ class UnitNames:
                 if start >= 0 and end >= 0 and self._is_one_statement(text[start:at]):
                     tokens: list[Token] = [(t, -1, NOTHING_HIDDEN, None) for t, _ in lex(blank(text[start : end + 1]))]
                     try:
-                        declarator = parse_declaration(tokens)
+                        declarator = parse_declaration(tokens)[0]
                     except DeclarationError:
                         return None
                     return self.resolved(declarator.type) if declarator.name == name else None
@@ -137,7 +137,7 @@ class UnitNames:
         plain = f"{keyword} {tag} {{"
         if any(header.has(plain) for header in self._headers.values()):
             return True
-        pattern = re.compile(rf"\b{keyword}\b[^;{{}}()]*?\b{re.escape(tag)}\s*\{{")
+        pattern = re.compile(rf"\b{keyword}\b[^;{{}}()]{{0,200}}?\b{re.escape(tag)}\s*\{{")
         for header in self._headers.values():
             if not header.large and tag in header.identifiers and pattern.search(header.blanked):
                 return True

@@ -91,6 +91,7 @@ class Change:
     large: dict[str, tuple[Header, Statement]] = field(default_factory=dict)
     headers: dict[str, Header] = field(default_factory=dict)
     once: set[str] = field(default_factory=set)
+    weak: set[str] = field(default_factory=set)
     missing: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     includes: int = 0
@@ -126,6 +127,7 @@ class Environment:
     names: Names
     id: int
     once: set[str] = field(default_factory=set)
+    weak: set[str] = field(default_factory=set)
     includes: int = 0
     tokens: int = 0
     headers: dict[str, Header] = field(default_factory=dict)
@@ -143,6 +145,7 @@ class Environment:
         self.large.update(change.large)
         self.headers.update(change.headers)
         self.once |= change.once
+        self.weak |= change.weak
         self.missing += [name for name in change.missing if name not in self.missing]
         self.problems += [words for words in change.problems if words not in self.problems]
         self.includes += change.includes
@@ -351,11 +354,18 @@ class _Walk:
             self._define(directive.rest.strip(), None)
         elif name in _INCLUDES:
             self.include(directive.rest.strip(), header, depth, name == "include_next")
-        elif name == "pragma" and directive.rest.split() == ["once"] and depth:
+        elif name == "pragma":
+            return self._pragma(directive.rest.split(), header, depth)
+        return True
+
+    def _pragma(self, words: list[str], header: Header, depth: int) -> bool:
+        if words == ["once"] and depth:
             path = header.file.path
             if path in self._environment.once or path in self.change.once:
                 return False
             self.change.once.add(path)
+        elif words[:1] == ["weak"] and len(words) > 1:
+            self.change.weak.add(words[1])
         return True
 
     def _define(self, name: str, macro: Macro | None) -> None:

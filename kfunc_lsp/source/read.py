@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 
+from kfunc_lsp.btf.types import FuncProto, Ptr
 from kfunc_lsp.source.cache import HeaderCache
 from kfunc_lsp.source.expand import NOTHING_HIDDEN, Expander, OutOfBudget, Token
 from kfunc_lsp.source.expression import Scope
@@ -29,7 +30,7 @@ def read_unit(file: SourceFile, cache: HeaderCache, flags: Flags, known: frozens
     never different.
     """
     preprocessor = Preprocessor(cache, flags, known)
-    preprocessor.run(Header(file))
+    preprocessor.run(Header(file, is_main=True))
     return _Builder(file, cache, preprocessor).build()
 
 
@@ -80,7 +81,16 @@ class _Builder:
             for name, (segment, place, body) in self.bodies.items()
         }
         environment = self.environment
-        return Unit(self.file, declarations, uses, functions, environment.missing, environment.problems)
+        return Unit(
+            self.file,
+            declarations,
+            uses,
+            functions,
+            environment.missing,
+            environment.problems,
+            environment.table.keys(),
+            frozenset(environment.weak),
+        )
 
     def _counts(self, site: Site) -> bool:
         """Whether a site is a use of a ksym, or the call of a kfunc that nothing here declares."""
@@ -123,15 +133,18 @@ class _Builder:
             declared.is_ksym,
             declarator.attributes.weak,
             self._span(tokens[declared.start + declarator.name_index], place),
+            declarator.is_alone,
             partial(self._extent, tokens, place, declared),
             partial(self.names.resolved, declarator.type),
         )
 
-    def _extent(self, tokens: list[Token], place: Place, declared: Declared) -> tuple[Span, tuple[Span, ...]]:
+    def _extent(self, tokens: list[Token], place: Place, declared: Declared) -> tuple[Span, tuple[Span | None, ...]]:
         """Where a whole declaration is written, and each of its parameters."""
         declarator, start = declared.declarator, declared.start
         params = [
-            self._range(tokens, place, start + a, start + b) or self._span(tokens[start + a], place)
+            self._range(tokens, place, start + a, start + b)
+            if all(token[1] >= 0 for token in tokens[start + a : start + b])
+            else None
             for a, b in declarator.params
         ]
         name = self._span(tokens[start + declarator.name_index], place)
@@ -140,7 +153,7 @@ class _Builder:
     def _large(self, header: Header, statement: Statement) -> Declaration | None:
         """A declaration of a header that is not lexed: only its attributes are written by macros, without arguments."""
 
-        def read() -> tuple[list[Token], Declared | None]:
+        def read() -> tuple[list[Token], list[Declared]]:
             found = lex(header.blanked, statement.start, statement.end)
             tokens: list[Token] = [(text, at, NOTHING_HIDDEN, None) for text, at in found]
             table = self.environment.table
@@ -148,11 +161,11 @@ class _Builder:
             try:
                 tokens = Expander(plain, None).expand(tokens)
             except OutOfBudget:
-                return tokens, None
+                return tokens, []
             return tokens, read_declared(tokens, frozenset((statement.name,)))
 
         tokens, declared = self.cache.statement((header, statement, self.environment.id), read)
-        return self._declaration(tokens, Offset(header.file, 0), declared) if declared else None
+        return self._declaration(tokens, Offset(header.file, 0), declared[0]) if declared else None
 
     def _use(self, segment: Segment, place: Place, site: Site) -> Use:
         tokens = segment.tokens
@@ -221,14 +234,22 @@ class _Builder:
                 frozenset(t[0] for t in head if is_identifier(t[0])),
                 bool(section) or body.name.startswith("____"),
                 frozenset(self.bodies),
+                self.environment.table,
+                self._pointers,
             )
             flow = self.flows[key] = Flow(segment.tokens, body.start, body.end, scope)
         return flow.over(at)
 
     @cached_property
+    def _pointers(self) -> frozenset[str]:
+        """Declared kfuncs that return a pointer."""
+        prototypes = ((d.declarator.name, d.declarator.type) for segment, _ in self.segments for d in segment.declared)
+        return frozenset(n for n, t in prototypes if isinstance(t, FuncProto) and isinstance(t.returns, Ptr))
+
+    @cached_property
     def _variables(self) -> Mapping[str, frozenset[str]]:
-        """File-level variables, and the words of their declarations."""
-        return {n: frozenset(w.split()) for segment, _ in self.segments for n, w in segment.variables.items()}
+        """File-level variables, and the storage classes and qualifiers of their declarations."""
+        return {name: words for segment, _ in self.segments for name, words in segment.variables.items()}
 
     @cached_property
     def _constants(self) -> Mapping[str, bool]:
@@ -239,5 +260,5 @@ class _Builder:
         return {
             name: "volatile" not in words and "extern" not in words
             for name, words in self._variables.items()
-            if "const" in words or ("static" in words and "volatile" not in words)
+            if "const" in words or "extern" in words or ("static" in words and "volatile" not in words)
         }

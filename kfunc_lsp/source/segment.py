@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Set
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from kfunc_lsp.btf.types import FuncProto
 from kfunc_lsp.source.declare import DeclarationError, Declarator, parse_declaration
 from kfunc_lsp.source.expand import Token
 from kfunc_lsp.source.text import is_identifier
@@ -22,7 +24,10 @@ _NOT_DECLARATORS = frozenset("__attribute__ typeof __typeof__ asm __asm__ _Align
 _KEYWORDS = frozenset("if for while switch return sizeof do else case goto".split())
 _NOT_NAMES = _NOT_DECLARATORS | _KEYWORDS
 _UNEVALUATED = frozenset(
-    "_Static_assert sizeof typeof __typeof__ __builtin_constant_p __builtin_types_compatible_p _Alignof".split()
+    """
+    _Static_assert sizeof typeof __typeof__ __builtin_constant_p __builtin_types_compatible_p _Alignof __alignof__
+    alignof _Generic __builtin_choose_expr __builtin_object_size __builtin_dynamic_object_size
+    """.split()
 )
 _CONDITION_BEFORE = frozenset(("!", "&&", "||"))
 _CONDITION_HOLDERS = frozenset("if while ( ! && || __builtin_expect likely unlikely".split())
@@ -77,12 +82,15 @@ class Declared(NamedTuple):
 
 @dataclass
 class Segment:
-    """Tokens and what was found in them: ``sections`` of prototypes, ``variables`` with the words before their name."""
+    """Tokens and what was found in them.
+
+    ``sections`` are those of prototypes, ``variables`` have the storage classes and qualifiers of their declarations.
+    """
 
     tokens: list[Token]
     bodies: list[Body] = field(default_factory=list)
     declared: list[Declared] = field(default_factory=list)
-    variables: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, frozenset[str]] = field(default_factory=dict)
     sections: dict[str, str] = field(default_factory=dict)
     sites: list[Site] = field(default_factory=list)
     outside: list[tuple[int, int]] = field(default_factory=list)
@@ -204,29 +212,31 @@ class _Scanner:
         if assign < len(texts):
             self.segment.outside.append((start + assign, end))
         if section == ".ksyms" or not self.known.isdisjoint(texts[:assign]):
-            declared = read_declared(tokens, self.known)
-            if declared is not None:
-                self.segment.declared.append(declared._replace(start=start, end=end))
+            self.segment.declared += [
+                declared._replace(start=start, end=end) for declared in read_declared(tokens, self.known)
+            ]
             return
         name = _first_called(texts)
         if name and section:
             self.segment.sections[name] = section
-        if not name:
-            words = [t for t in texts[:assign] if is_identifier(t) or t == "["]
-            if "[" in words:
-                words = words[: words.index("[")]
-            if len(words) > 1 and "struct" not in words[-2:-1]:
-                self.segment.variables[words[-1]] = " ".join(words[:-1])
+        if not name or section:
+            self._variables(tokens)
+
+    def _variables(self, tokens: list[Token]) -> None:
+        with suppress(DeclarationError):
+            for declarator in parse_declaration(tokens):
+                if not isinstance(declarator.type, FuncProto):
+                    self.segment.variables[declarator.name] = declarator.words
 
 
-def read_declared(tokens: list[Token], known: Set[str]) -> Declared | None:
-    """The declaration that ``tokens`` make, if it is one of a ksym or of a known name."""
+def read_declared(tokens: list[Token], known: Set[str]) -> list[Declared]:
+    """The declarations that ``tokens`` make of ksyms or of known names."""
     try:
-        declarator = parse_declaration(tokens)
+        declarators = parse_declaration(tokens)
     except DeclarationError:
-        return None
-    declared = Declared(declarator, 0, len(tokens))
-    return None if declarator.is_typedef or not (declared.is_ksym or declarator.name in known) else declared
+        return []
+    found = [Declared(declarator, 0, len(tokens)) for declarator in declarators if not declarator.is_typedef]
+    return [d for d in found if d.is_ksym or d.declarator.name in known]
 
 
 def _find_sites(segment: Segment, start: int, end: int, known: Set[str], body: int) -> None:
@@ -253,7 +263,8 @@ def _find_sites(segment: Segment, start: int, end: int, known: Set[str], body: i
                 guards = asks and following in _CONDITION_AFTER
                 found.append(Site(text, at, UseKind.REFERENCE, (), guards, body, False))
         elif text in _UNEVALUATED:
-            at = _after_brackets(tokens, at + 1, end) - 1
+            skipped = _after_brackets(tokens, at + 1, end)
+            at = skipped if text == "sizeof" and skipped == at + 1 else skipped - 1
         elif text in ("asm", "__asm__"):
             names = _asm_calls(tokens, at, end)
             found += [Site(name, at, UseKind.ASM, (), False, body, False) for name in names if name in known]

@@ -23,6 +23,7 @@ _BLANK = re.compile(
     r"(?<![0-9A-Za-z])'[^'\\\n]*(?:\\(?:\r\n|[^\r]|\r)[^'\\\n]*)*'?|"
     r"\\\r?\n"
 )
+_BYTE_ORDER_MARK = "\xef\xbb\xbf"
 _ANOTHER_COMMENT = re.compile(r"\n(?:[^\n]*\s)?/\*\s")
 _DIRECTIVE = re.compile(r"^[ \t\v\f\r]*#[ \t\v\f]*([A-Za-z_]\w*)?([^\n]*)", re.M)
 
@@ -38,6 +39,9 @@ def blank(text: str) -> str:
     """
     parts = []
     at = 0
+    if text.startswith(_BYTE_ORDER_MARK):
+        parts.append(" " * len(_BYTE_ORDER_MARK))
+        at = len(_BYTE_ORDER_MARK)
     while match := _BLANK.search(text, at):
         found = match.group()
         start, end = match.span()

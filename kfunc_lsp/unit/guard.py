@@ -9,7 +9,7 @@ read from C is ``source.flow``'s business.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -38,30 +38,37 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """``!operand``."""
+    """``!operand``. Made by ``negate``."""
 
     operand: Condition
 
 
 @dataclass(frozen=True, slots=True)
 class Both:
-    """``left && right``."""
+    """``left && right``. Made by ``both``, which keeps trees small."""
 
     left: Condition
     right: Condition
+    size: int = field(default=3, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """``left || right``."""
+    """``left || right``. Made by ``either``, which keeps trees small."""
 
     left: Condition
     right: Condition
+    size: int = field(default=3, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Known at run time only, such as the result of a helper: the verifier explores both sides."""
+    """Known at run time only, such as the number that a helper returns: the verifier explores both sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A pointer that the kernel may give: the verifier explores that it is there, not always that it is NULL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,49 @@ class Opaque:
     compiled_out: bool = False
 
 
-Condition = Exists | Constant | Not | Both | Either | Runtime | Opaque
+Condition = Exists | Constant | Not | Both | Either | Runtime | Pointer | Opaque
+
+_LARGEST = 60
+
+
+def negate(condition: Condition) -> Condition:
+    """``!condition``, pushed inwards."""
+    if isinstance(condition, Not):
+        return condition.operand
+    if isinstance(condition, Constant):
+        return Constant(not condition.value)
+    if isinstance(condition, Both):
+        return either(negate(condition.left), negate(condition.right))
+    if isinstance(condition, Either):
+        return both(negate(condition.left), negate(condition.right))
+    return condition if isinstance(condition, Runtime | Opaque) else Not(condition)
+
+
+def both(left: Condition, right: Condition) -> Condition:
+    """``left && right``; an ``Opaque`` where the tree would grow too large to be asked again and again."""
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Constant):
+            return other if one.value else one
+        if one == other:
+            return one
+    size = _size(left) + _size(right) + 1
+    return Opaque(compiled_out=True) if size > _LARGEST else Both(left, right, size)
+
+
+def either(left: Condition, right: Condition) -> Condition:
+    """``left || right``; see ``both``."""
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Constant):
+            return one if one.value else other
+        if one == other:
+            return one
+    size = _size(left) + _size(right) + 1
+    return Opaque(compiled_out=True) if size > _LARGEST else Either(left, right, size)
+
+
+def _size(condition: Condition) -> int:
+    return condition.size if isinstance(condition, Both | Either) else 1
+
 
 Resolves = Callable[[str], bool | None]
 """Whether libbpf resolves the ksym of this name on the kernel in question; ``None`` where that is not known."""
@@ -91,8 +140,10 @@ def evaluate(condition: Condition, resolves: Resolves) -> Truth:
     if isinstance(condition, Constant):
         return Truth.TRUE if condition.value else Truth.FALSE
     if isinstance(condition, Not):
+        if isinstance(condition.operand, Pointer):
+            return Truth.UNKNOWN
         return _negate(evaluate(condition.operand, resolves))
-    if isinstance(condition, Runtime):
+    if isinstance(condition, Runtime | Pointer):
         return Truth.RUNTIME
     if isinstance(condition, Opaque):
         return Truth.UNKNOWN

@@ -9,13 +9,15 @@ encoding; ``SourceFile.decode`` gives the real characters back.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 
-from kfunc_lsp.btf.types import FuncProto, Type
+from kfunc_lsp.btf.types import FuncProto, Type, skip_modifiers_and_typedefs
 from kfunc_lsp.unit.guard import Condition, Resolves, Truth, may_be_compiled_out, reached
+
+_DEEPEST_CALLS = 300
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,18 +82,19 @@ class UseKind(Enum):
 class Declaration:
     """A declaration of a ksym, or of a function whose name is a kfunc's.
 
-    ``ksym`` tells whether it stands in section ``.ksyms``.
+    ``ksym`` tells whether it stands in section ``.ksyms``; ``is_alone`` that its statement declares nothing else.
     """
 
     name: str
     ksym: bool
     weak: bool
     name_span: Span
-    load_extent: Callable[[], tuple[Span, tuple[Span, ...]]] = field(repr=False, compare=False)
+    is_alone: bool
+    load_extent: Callable[[], tuple[Span, tuple[Span | None, ...]]] = field(repr=False, compare=False)
     load_type: Callable[[], Type] = field(repr=False, compare=False)
 
     @cached_property
-    def _extent(self) -> tuple[Span, tuple[Span, ...]]:
+    def _extent(self) -> tuple[Span, tuple[Span | None, ...]]:
         return self.load_extent()
 
     @property
@@ -100,8 +103,8 @@ class Declaration:
         return self._extent[0]
 
     @property
-    def params(self) -> tuple[Span, ...]:
-        """Where each parameter is written."""
+    def params(self) -> tuple[Span | None, ...]:
+        """Where each parameter is written; ``None`` for one that a macro wrote."""
         return self._extent[1]
 
     @cached_property
@@ -112,7 +115,8 @@ class Declaration:
     @property
     def prototype(self) -> FuncProto | None:
         """The type of a function, ``None`` for a variable."""
-        return self.type if isinstance(self.type, FuncProto) else None
+        bare = skip_modifiers_and_typedefs(self.type)
+        return bare if isinstance(bare, FuncProto) else None
 
 
 @dataclass(frozen=True)
@@ -183,7 +187,8 @@ class Unit:
 
     ``file`` is the main file. ``declarations`` are by name, in order, headers' included. ``missing_headers`` are
     includes that were not found: types and prototypes may then be unknown. ``problems`` says in words what was given
-    up (a macro bomb, includes too deep).
+    up (a macro bomb, includes too deep). ``macros`` are the names of macros at the end of the unit,
+    ``made_weak`` those of ``#pragma weak``.
     """
 
     file: SourceFile
@@ -192,6 +197,8 @@ class Unit:
     functions: Mapping[str, Function]
     missing_headers: Sequence[str]
     problems: Sequence[str]
+    macros: Container[str] = ()
+    made_weak: frozenset[str] = frozenset()
 
     @cached_property
     def uses_by_name(self) -> Mapping[str, Sequence[Use]]:
@@ -202,15 +209,15 @@ class Unit:
         return found
 
     def declaration(self, name: str) -> Declaration | None:
-        """The declaration whose prototype clang keeps: the first that stands in ``.ksyms``."""
-        for declaration in self.declarations.get(name, ()):
-            if declaration.ksym:
-                return declaration
-        return None
+        """The declaration whose type clang keeps: the first in ``.ksyms``, or a later one that has a prototype."""
+        found = [d for d in self.declarations.get(name, ()) if d.ksym]
+        return next(
+            (d for d in found if d.prototype is None or d.prototype.params or not d.prototype.variadic), None
+        ) or (found[0] if found else None)
 
     def is_weak(self, name: str) -> bool:
         """Whether the symbol is weak: one weak declaration makes it so."""
-        return any(d.weak for d in self.declarations.get(name, ()))
+        return name in self.made_weak or any(d.weak for d in self.declarations.get(name, ()))
 
     def emission(self, use: Use) -> Truth:
         """Whether the object file holds the use: TRUE, FALSE (in code that is never emitted), or UNKNOWN.
@@ -221,7 +228,15 @@ class Unit:
         def judge(guards: Sequence[Condition]) -> Truth:
             return Truth.UNKNOWN if may_be_compiled_out(guards) else Truth.TRUE
 
-        return _and(judge(use.guards), self._through_callers(use.function, judge, lambda f: not f.is_static))
+        return _and(judge(use.guards), self._through_callers(use.function, judge, lambda f: not f.is_static, {}))
+
+    def presence(self, use: Use) -> Truth:
+        """Whether a program that is loaded holds the use's instruction, be it dead code or not."""
+
+        def judge(guards: Sequence[Condition]) -> Truth:
+            return Truth.UNKNOWN if may_be_compiled_out(guards) else Truth.TRUE
+
+        return _and(judge(use.guards), self._through_callers(use.function, judge, lambda f: bool(f.section), {}))
 
     def reach(self, use: Use, resolves: Resolves) -> Truth:
         """Whether the verifier sees the use on a kernel: TRUE, FALSE (dead code there), or UNKNOWN."""
@@ -229,30 +244,34 @@ class Unit:
         def judge(guards: Sequence[Condition]) -> Truth:
             return reached(guards, resolves)
 
-        return _and(judge(use.guards), self._through_callers(use.function, judge, lambda f: bool(f.section)))
+        return _and(judge(use.guards), self._through_callers(use.function, judge, lambda f: bool(f.section), {}))
 
     def _through_callers(
         self,
         name: str,
         judge: Callable[[Sequence[Condition]], Truth],
         is_root: Callable[[Function], bool],
-        seen: frozenset[str] = frozenset(),
+        known: dict[str, Truth],
     ) -> Truth:
+        """Whether code of function ``name`` is there, from those who mention it; ``known`` has what is worked out."""
         function = self.functions.get(name)
         if function is None or is_root(function):
             return Truth.TRUE
-        if name in seen:
-            return Truth.FALSE
+        if name in known:
+            return known[name]
         if not function.mentions:
             return Truth.FALSE if function.is_static else Truth.UNKNOWN
-        answer = Truth.FALSE
+        answer = known[name] = Truth.FALSE
+        if len(known) > _DEEPEST_CALLS:
+            return Truth.UNKNOWN
         for mention in function.mentions:
-            caller = self._through_callers(mention.function, judge, is_root, seen | {name})
+            caller = self._through_callers(mention.function, judge, is_root, known)
             truth = _and(judge(mention.guards), caller) if caller is not Truth.FALSE else caller
-            if truth is Truth.TRUE:
-                return truth
-            if truth is Truth.UNKNOWN:
+            if truth is not Truth.FALSE:
                 answer = truth
+            if truth is Truth.TRUE:
+                break
+        known[name] = answer
         return answer
 
 

@@ -88,7 +88,7 @@ def test_tokens_are_those_of_clang(corpus: Corpus) -> None:
             arguments, directory = corpus.commands[name]
             flags = parse_arguments(arguments, directory)
             preprocessor = Preprocessor(corpus.project.headers, flags, frozenset(), everything=True)
-            preprocessor.run(Header(corpus.project.disk.program(str(corpus.root / name))))
+            preprocessor.run(Header(corpus.project.disk.program(str(corpus.root / name)), is_main=True))
             own = [segment for segment, place in preprocessor.segments if isinstance(place, Offset)]
             ours = [text for text, _ in lex("\n".join(token[0] for segment in own for token in segment.tokens))]
             if len(ours) != len(theirs) or not all(map(is_same, ours, theirs)):
