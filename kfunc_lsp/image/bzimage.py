@@ -29,6 +29,7 @@ _SECTOR = 512
 _MIN_PAYLOAD = 1 << 10
 _MAX_TRIES = 4
 _BTF_HEADER = re.compile(rb"\x9f\xeb\x01[\0-\xff]([\x18\x20])\0\0\0\0\0\0\0", re.DOTALL)
+_BANNER = re.compile(rb"Linux version ([0-9][!-~]{0,127}) ")
 _BTF_LENGTHS = struct.Struct("<III")
 _ELF_MAGIC = b"\x7fELF"
 _IDS_SIZE = 1 << 17
@@ -53,6 +54,12 @@ def release_of(data: bytes) -> str:
     text = data[_SECTOR + pointer : _SECTOR + pointer + 256] if pointer else b""
     match = re.match(rb"[0-9][!-~]{0,127}(?=[ \0])", text)
     return match[0].decode("ascii") if match else ""
+
+
+def flat_release(data: memoryview) -> str:
+    """The release in the banner of a flat Image; empty where there is none."""
+    match = _BANNER.search(data)
+    return match[1].decode("ascii") if match else ""
 
 
 def payload(data: bytes, what: str) -> io.BytesIO:

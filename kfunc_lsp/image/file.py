@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from kfunc_lsp.errors import ImageError, PackError
 from kfunc_lsp.image.archive import archived_btf
-from kfunc_lsp.image.bzimage import flat_arch, flat_sections, is_boot_image, payload, release_of
+from kfunc_lsp.image.bzimage import flat_arch, flat_release, flat_sections, is_boot_image, payload, release_of
 from kfunc_lsp.image.code import Code
 from kfunc_lsp.image.compressed import decompress, form_of
 from kfunc_lsp.kernel.pack import MAGIC as PACK_MAGIC
@@ -27,6 +27,7 @@ _MAX_SIZE = 1 << 28
 _HEAD_SIZE = 0x210
 _BTF_MAGICS = (b"\x9f\xeb", b"\xeb\x9f")
 _ELF_MAGIC = b"\x7fELF"
+_HEADER_SIGN = b"#define __VMLINUX_H__"
 _TAR = (257, b"ustar")
 _KINDS = "a vmlinux, vmlinuz, module, raw BTF or kernel pack"
 
@@ -38,7 +39,8 @@ class Image:
     ``release`` and ``arch`` are empty where the file does not tell; ``meta`` is a pack's description of
     itself. ``code`` is where the registrations of the sets are found, ``registrations`` what a pack has in its
     place. ``module`` is the name of a module, whose BTF builds on its vmlinux's or on its own ``btf_base``.
-    ``modules`` are those that a pack holds, each with a BTF that stands alone.
+    ``modules`` are those that a pack holds, each with a BTF that stands alone. ``header`` is the text of a
+    vmlinux.h, which has no sections; ``btf`` is then empty.
     """
 
     path: Path
@@ -52,6 +54,7 @@ class Image:
     module: str = ""
     btf_base: bytes | None = None
     modules: tuple[Image, ...] = ()
+    header: str = ""
 
     @property
     def is_pack(self) -> bool:
@@ -89,9 +92,9 @@ def read_file(path: str | os.PathLike[str], size: int | None = None) -> bytes:
 
 
 def is_quick(path: Path) -> bool:
-    """Whether the file is of a form that is read as it stands: raw BTF, a pack."""
+    """Whether the file is of a form that is read as it stands: raw BTF, a pack, a header."""
     try:
-        return read_file(path, 4).startswith((*_BTF_MAGICS, PACK_MAGIC))
+        return read_file(path, 4).startswith((*_BTF_MAGICS, PACK_MAGIC, b"#"))
     except ImageError:
         return True
 
@@ -143,6 +146,8 @@ def _plain(path: Path, file: BinaryIO, head: bytes) -> Image:
         except PackError as error:
             raise PackError(f"{path}: {error}") from None
         return _packed(path, pack)
+    if _HEADER_SIGN in head:
+        return Image(path, b"", header=_read_all(path, file).decode("utf-8", "replace"))
     raise ImageError(f"{path}: is neither BTF, ELF, a boot image nor a kernel pack; give {_KINDS}")
 
 
@@ -193,7 +198,7 @@ def _boot_image(path: Path, file: BinaryIO) -> Image:
     if not arch:
         raise ImageError(f"{path}: the kernel in this boot image has a form that is not read; give its vmlinux")
     btf, btf_ids = flat_sections(kernel.getbuffer(), str(path))
-    return Image(path, btf, btf_ids or None, release, arch)
+    return Image(path, btf, btf_ids or None, release or flat_release(kernel.getbuffer()), arch)
 
 
 def _read_all(path: Path, file: BinaryIO) -> bytes:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from kfunc_lsp.btf.decoder import Btf
+from kfunc_lsp.btf.vmlinux_h import btf_of_header
 from kfunc_lsp.errors import BtfError, KfuncLspError, TargetError
 from kfunc_lsp.image import cache
 from kfunc_lsp.image.file import Image, is_quick, open_bytes, open_image, read_file
@@ -67,6 +68,9 @@ def resolve(
         )
     except BtfError as error:
         raise BtfError(f"{target.path}: {error}") from None
+    if image.header:
+        words = f"prototypes alone, of a vmlinux.h: {kernel.provenance.detail}"
+        kernel = replace(kernel, provenance=replace(kernel.provenance, detail=words))
     kernel = kernel if kernel.hooks_known else with_borrowed_hooks(kernel, _lenders())
     return with_modules(kernel, None if image.is_pack else btf, opened)
 
@@ -195,6 +199,11 @@ def _open(target: _Target, btf_ids: Path | None) -> Image:
     image = open_image(target.path)
     if target.path == RUNNING_BTF:
         image = replace(image, release=os.uname().release)
+    if image.header:
+        try:
+            image = replace(image, btf=btf_of_header(image.header))
+        except BtfError as error:
+            raise BtfError(f"{target.path}: {error}") from None
     return image if btf_ids is None else replace(image, btf_ids=read_file(btf_ids))
 
 
