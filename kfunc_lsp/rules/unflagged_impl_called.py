@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from kfunc_lsp.btf.cdecl import prototype
@@ -132,8 +133,11 @@ def _weak(
             return _make(unit, externs, use, function, Severity.WARNING, why, None, "")
         return _make(unit, externs, use, function, severity, why, Stage.VERIFIER, foreseen)
     if use.kind is UseKind.REFERENCE:
-        if not use.is_guard or reach is Truth.FALSE:
+        if reach is Truth.FALSE:
             return None
+        if not use.is_guard:
+            why = f"{silent} ({externs.resolution(name).reason}), so this is NULL"
+            return _make(unit, externs, use, function, Severity.WARNING, why, None, "")
         why = f"{silent} ({externs.resolution(name).reason}), and the guarded code is dead"
         return _make(unit, externs, use, function, Severity.WARNING, why, None, "", "this guard is never true")
     if reach is Truth.FALSE:
@@ -197,7 +201,7 @@ def fix(unit: Unit, violation: Violation, kernels: Sequence[Kernel]) -> Fix | No
     keep = counts.pop()
     new = base_name + flavor(old)
     declarations = [d for d in unit.declarations.get(old, ()) if d.ksym]
-    if new in unit.macros or old in unit.macros or new in unit.functions or not declarations:
+    if not declarations or old in unit.macros or not _is_free(unit, new):
         return None
     count = {len(d.prototype.params) for d in declarations if d.prototype}
     found = shortened(unit, old, keep, count.pop()) if len(count) == 1 else None
@@ -211,6 +215,13 @@ def fix(unit: Unit, violation: Violation, kernels: Sequence[Kernel]) -> Fix | No
         why_not = f"{', '.join(without)} {'has' if len(without) == 1 else 'have'} no `{base_name}` to call"
     unique = {(e.span.start, e.span.end): e for e in [*declared, *renames, *found[0]]}
     return Fix(f"call `{new}`, without the arguments that the verifier supplies", tuple(unique.values()), why_not)
+
+
+def _is_free(unit: Unit, name: str) -> bool:
+    """Whether ``name`` can be used for the kfunc: it is that already, or the file holds nothing of this name."""
+    if name in unit.macros or name in unit.functions:
+        return False
+    return name in unit.declarations or not re.search(rf"\b{re.escape(name)}\b", unit.file.text)
 
 
 def _declare(unit: Unit, olds: Sequence[Declaration], new: str, base: KernelFunction) -> list[Edit] | None:

@@ -15,8 +15,8 @@ from kfunc_lsp.unit.guard import (
     Condition,
     Constant,
     Exists,
+    Likely,
     Opaque,
-    Pointer,
     Runtime,
     both,
     either,
@@ -230,7 +230,12 @@ class Expressions:
                 return negate(side) if operator == "==" else side
         if mentions(left) or mentions(right):
             return Opaque()
-        return _blend((left, right))
+        blended = _blend((left, right))
+        if isinstance(blended, Runtime) and operator in ("<", ">="):
+            zero = right if isinstance(right, Constant) and not right.value else None
+            if zero is not None:
+                return Likely(compiled_out=True) if operator == ">=" else negate(Likely(compiled_out=True))
+        return blended
 
     def _unary(self, start: int, end: int) -> Condition:
         text = self._text(start)
@@ -291,7 +296,7 @@ class Expressions:
         if text in scope.globals:
             return Runtime()
         if text in scope.parameters and scope.is_program:
-            return Pointer()
+            return Likely()
         return Opaque(compiled_out=True)
 
     def _local(self, name: str) -> Condition:
@@ -333,7 +338,7 @@ class Expressions:
                     call = self._call(text)
                     if end - start == close - at + 1:
                         return call
-                    parts.append(Runtime() if isinstance(call, Pointer) else call)
+                    parts.append(Runtime() if isinstance(call, Likely) else call)
                     at = close
                 elif text not in _TYPE_WORDS:
                     reads = self._text(at + 1) in ("->", "[", ".") or (self._text(at - 1) == "*" and at == start + 1)
@@ -357,7 +362,7 @@ class Expressions:
             return Opaque(compiled_out=scope.constants[base])
         if base in scope.globals or (base in scope.parameters and scope.is_program and base not in self._locals):
             return Runtime()
-        if base in self._locals and isinstance(self._local(base), Pointer):
+        if base in self._locals and isinstance(self._local(base), Likely):
             return Runtime()
         return Opaque(compiled_out=True)
 
@@ -367,13 +372,13 @@ class Expressions:
         if name in self.scope.functions or name in self.scope.macros or name.startswith("__builtin"):
             return Opaque(compiled_out=True)
         if name in _POINTERS or name in self.scope.pointers:
-            return Pointer()
+            return Likely()
         return Runtime() if name.startswith(("bpf_", "scx_")) or name in self.scope.ksyms else Opaque(compiled_out=True)
 
 
 def _blend(parts: Sequence[Condition]) -> Condition:
     """One condition for an expression made of ``parts``: at run time if any part is, else as opaque as the parts."""
-    if any(isinstance(part, Runtime | Pointer) for part in parts):
+    if any(isinstance(part, Runtime | Likely) for part in parts):
         return Runtime()
     compiled = any(not isinstance(p, Opaque) or p.compiled_out for p in parts) or not parts
     return Opaque(compiled_out=compiled)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from kfunc_lsp.source.expression import DEEPEST, Expressions
 from kfunc_lsp.source.text import is_identifier
-from kfunc_lsp.unit.guard import Condition, Constant, Opaque, Pointer, Runtime, both, either, mentions, negate
+from kfunc_lsp.unit.guard import Condition, Constant, Likely, Opaque, Runtime, both, either, mentions, negate
 
 _TRUE, _FALSE = Constant(True), Constant(False)
 _ENDS = frozenset(("bpf_throw", "__builtin_unreachable", "__builtin_trap"))
@@ -83,14 +83,16 @@ class Flow(Expressions):
         """
         for label, switch in self._labels:
             kept: list[tuple[int, int, Condition]] = []
+            furthest = label
             for start, end, condition in self.regions:
-                if not switch < start <= label < end:
+                if not switch < start <= label < end or isinstance(condition, Opaque):
                     kept.append((start, end, condition))
                     continue
+                furthest = max(furthest, end)
                 if start < label:
                     kept.append((start, label, condition))
-                if switch < 0:
-                    kept.append((label, end, Opaque()))
+            if switch < 0 and furthest > label:
+                kept.append((label, furthest, Opaque()))
             self.regions = kept
 
     def _statement(self, at: int, limit: int) -> Passing:
@@ -198,4 +200,4 @@ def _is_plain(condition: Condition) -> bool:
     """Whether a condition says nothing about what the verifier sees: it may always hold."""
     if isinstance(condition, Constant):
         return condition.value
-    return isinstance(condition, Runtime | Pointer) and not mentions(condition)
+    return isinstance(condition, Runtime | Likely) and not mentions(condition)

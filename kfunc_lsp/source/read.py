@@ -14,7 +14,7 @@ from kfunc_lsp.source.flow import Flow
 from kfunc_lsp.source.headers import Header, Statement
 from kfunc_lsp.source.names import UnitNames
 from kfunc_lsp.source.preprocess import Locations, Offset, Preprocessor
-from kfunc_lsp.source.segment import Body, Declared, Segment, Site, read_declared
+from kfunc_lsp.source.segment import Body, Declared, Segment, Site, mentioned, read_declared
 from kfunc_lsp.source.text import is_identifier, lex
 from kfunc_lsp.unit.guard import Condition
 from kfunc_lsp.unit.model import Declaration, Function, Mention, SourceFile, Span, Unit, Use, UseKind
@@ -210,13 +210,10 @@ class _Builder:
         return {name: tuple(mentions) for name, mentions in found.items()}
 
     def _collect(self, segment: Segment, start: int, end: int, index: int, found: dict[str, list[Mention]]) -> None:
-        tokens = segment.tokens
         caller = segment.bodies[index].name if index >= 0 else ""
-        for at in range(start, end):
-            name = tokens[at][0]
-            if name in self.bodies and (at == start or tokens[at - 1][0] not in (".", "->", "struct")):
-                guards: Callable[[], tuple[Condition, ...]] = partial(self._conditions, segment, index, at)
-                found.setdefault(name, []).append(Mention(caller, guards))
+        for at in mentioned(segment.tokens, start, end, self.bodies.keys()):
+            guards: Callable[[], tuple[Condition, ...]] = partial(self._conditions, segment, index, at)
+            found.setdefault(segment.tokens[at][0], []).append(Mention(caller, guards))
 
     def _conditions(self, segment: Segment, body_index: int, at: int) -> tuple[Condition, ...]:
         if body_index < 0:

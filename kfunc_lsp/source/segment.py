@@ -8,7 +8,7 @@ it can be kept while other text changes; ``read`` puts segments together.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -29,6 +29,7 @@ _UNEVALUATED = frozenset(
     alignof _Generic __builtin_choose_expr __builtin_object_size __builtin_dynamic_object_size
     """.split()
 )
+_RODATA = frozenset(("const", "volatile"))
 _CONDITION_BEFORE = frozenset(("!", "&&", "||"))
 _CONDITION_HOLDERS = frozenset("if while ( ! && || __builtin_expect likely unlikely".split())
 _CONDITION_AFTER = frozenset(") && || ? == != ;".split())
@@ -198,7 +199,9 @@ class _Scanner:
         name = self.tokens[name_index][0]
         head = [t[0] for t in self.tokens[start:brace]]
         section = _section(head) or self.segment.sections.get(name, "")
-        self.segment.bodies.append(Body(name, name_index, start, brace, end, "static" in head, section))
+        is_local = "static" in head or "inline" in head or "__inline" in head
+        kept = "used" in head or "__used__" in head
+        self.segment.bodies.append(Body(name, name_index, start, brace, end, is_local and not kept, section))
 
     def _declaration(self, start: int, end: int) -> None:
         if end - start < 3:
@@ -220,13 +223,13 @@ class _Scanner:
         if name and section:
             self.segment.sections[name] = section
         if not name or section:
-            self._variables(tokens)
+            self._variables(tokens, _RODATA if section.startswith(".rodata") else frozenset())
 
-    def _variables(self, tokens: list[Token]) -> None:
+    def _variables(self, tokens: list[Token], words: frozenset[str]) -> None:
         with suppress(DeclarationError):
             for declarator in parse_declaration(tokens):
                 if not isinstance(declarator.type, FuncProto):
-                    self.segment.variables[declarator.name] = declarator.words
+                    self.segment.variables[declarator.name] = declarator.words | words
 
 
 def read_declared(tokens: list[Token], known: Set[str]) -> list[Declared]:
@@ -268,6 +271,22 @@ def _find_sites(segment: Segment, start: int, end: int, known: Set[str], body: i
         elif text in ("asm", "__asm__"):
             names = _asm_calls(tokens, at, end)
             found += [Site(name, at, UseKind.ASM, (), False, body, False) for name in names if name in known]
+
+
+def mentioned(tokens: list[Token], start: int, end: int, names: Set[str]) -> Iterator[int]:
+    """Tokens in ``[start, end)`` that call one of ``names`` or take its address, in code that is evaluated."""
+    at = start - 1
+    while (at := at + 1) < end:
+        text = tokens[at][0]
+        if text in _UNEVALUATED:
+            skipped = _after_brackets(tokens, at + 1, end)
+            at = skipped if text == "sizeof" and skipped == at + 1 else skipped - 1
+        elif text in names:
+            before = tokens[at - 1][0] if at > start else ""
+            following = tokens[at + 1][0] if at + 1 < end else ""
+            is_local = is_identifier(before or "0") and before not in _KEYWORDS
+            if before not in _NOT_A_USE_AFTER and not is_local and not (before == ")" and following == ";"):
+                yield at
 
 
 def _after_brackets(tokens: list[Token], at: int, end: int) -> int:

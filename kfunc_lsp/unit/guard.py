@@ -67,8 +67,13 @@ class Runtime:
 
 
 @dataclass(frozen=True, slots=True)
-class Pointer:
-    """A pointer that the kernel may give: the verifier explores that it is there, not always that it is NULL."""
+class Likely:
+    """Something whose true side the verifier explores in any case, such as a pointer that a helper gives.
+
+    Its false side may be impossible; ``compiled_out`` where the compiler could know that, as of ``unsigned >= 0``.
+    """
+
+    compiled_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ class Opaque:
     compiled_out: bool = False
 
 
-Condition = Exists | Constant | Not | Both | Either | Runtime | Pointer | Opaque
+Condition = Exists | Constant | Not | Both | Either | Runtime | Likely | Opaque
 
 _LARGEST = 60
 
@@ -140,10 +145,10 @@ def evaluate(condition: Condition, resolves: Resolves) -> Truth:
     if isinstance(condition, Constant):
         return Truth.TRUE if condition.value else Truth.FALSE
     if isinstance(condition, Not):
-        if isinstance(condition.operand, Pointer):
+        if isinstance(condition.operand, Likely):
             return Truth.UNKNOWN
         return _negate(evaluate(condition.operand, resolves))
-    if isinstance(condition, Runtime | Pointer):
+    if isinstance(condition, Runtime | Likely):
         return Truth.RUNTIME
     if isinstance(condition, Opaque):
         return Truth.UNKNOWN
@@ -188,7 +193,8 @@ def may_be_compiled_out(guards: Iterable[Condition]) -> bool:
         if isinstance(condition, Constant):
             return True
         if isinstance(condition, Not):
-            return any_opaque(condition.operand)
+            operand = condition.operand
+            return operand.compiled_out if isinstance(operand, Likely) else any_opaque(operand)
         if isinstance(condition, Both | Either):
             return any_opaque(condition.left) or any_opaque(condition.right)
         return False

@@ -265,7 +265,10 @@ class Unit:
         if len(known) > _DEEPEST_CALLS:
             return Truth.UNKNOWN
         for mention in function.mentions:
-            caller = self._through_callers(mention.function, judge, is_root, known)
+            # What a table holds may never be called: nobody says when.
+            caller = (
+                self._through_callers(mention.function, judge, is_root, known) if mention.function else Truth.UNKNOWN
+            )
             truth = _and(judge(mention.guards), caller) if caller is not Truth.FALSE else caller
             if truth is not Truth.FALSE:
                 answer = truth
