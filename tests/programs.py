@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kfunc_lsp.rules.model import Fix
-from kfunc_lsp.source.flags import Flags, parse_arguments
 from kfunc_lsp.source.cache import HeaderCache
+from kfunc_lsp.source.flags import Flags, parse_arguments
 from kfunc_lsp.source.read import read_unit
 from kfunc_lsp.unit.model import SourceFile, Unit
 

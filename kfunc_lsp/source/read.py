@@ -7,13 +7,14 @@ from functools import cached_property, partial
 
 from kfunc_lsp.btf.types import FuncProto, Ptr
 from kfunc_lsp.source.cache import HeaderCache
+from kfunc_lsp.source.environment import Locations, Offset
 from kfunc_lsp.source.expand import NOTHING_HIDDEN, Expander, OutOfBudget, Token
 from kfunc_lsp.source.expression import Scope
 from kfunc_lsp.source.flags import Flags
 from kfunc_lsp.source.flow import Flow
 from kfunc_lsp.source.headers import Header, Statement
 from kfunc_lsp.source.names import UnitNames
-from kfunc_lsp.source.preprocess import Locations, Offset, Preprocessor
+from kfunc_lsp.source.preprocess import Preprocessor
 from kfunc_lsp.source.segment import Body, Declared, Segment, Site, mentioned, read_declared
 from kfunc_lsp.source.text import is_identifier, lex
 from kfunc_lsp.unit.guard import Condition

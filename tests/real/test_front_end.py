@@ -16,9 +16,10 @@ from kfunc_lsp.check import known_names
 from kfunc_lsp.kernel.targets import resolve
 from kfunc_lsp.project import Disk, Project
 from kfunc_lsp.source.cache import HeaderCache
+from kfunc_lsp.source.environment import Offset
 from kfunc_lsp.source.flags import parse_arguments
 from kfunc_lsp.source.headers import Header
-from kfunc_lsp.source.preprocess import Offset, Preprocessor
+from kfunc_lsp.source.preprocess import Preprocessor
 from kfunc_lsp.source.read import read_unit
 from kfunc_lsp.source.text import lex
 from kfunc_lsp.unit.model import SourceFile, Unit, Use, UseKind
@@ -104,7 +105,7 @@ def test_every_ksym_of_every_object_is_found(corpus: Corpus, known: frozenset[st
     for name, found in objects.items():
         unit = corpus.unit(name, known)
         symbols = {use.name for use in unit.uses}
-        wrong += [(name, symbol) for symbol in found["ksyms"] if symbol not in symbols]
+        wrong += [(name, symbol, "symbol") for symbol in found["ksyms"] if symbol not in symbols]
         wrong += [(name, ref[0], "weak") for ref in found["refs"] if unit.is_weak(ref[0]) != ref[4]]
         ours = {
             (
@@ -168,9 +169,11 @@ TYPED = [
 def everything(unit: Unit) -> object:
     """All that a unit says, places included, to compare two readings."""
     uses = [
-        (u.name, u.kind, u.span.start, u.span.end, u.span.file.path, u.function, u.macro, u.expansion.start)
-        + tuple((a.start, a.end) if a else None for a in u.arguments)
-        + (u.definition.start if u.definition else None, u.guards)
+        (
+            (u.name, u.kind, u.span.start, u.span.end, u.span.file.path, u.function, u.macro, u.expansion.start),
+            [(a.start, a.end) if a else None for a in u.arguments],
+            (u.definition.start if u.definition else None, u.guards),
+        )
         for u in unit.uses
     ]
     declared = [
@@ -185,7 +188,7 @@ def everything(unit: Unit) -> object:
 def test_broken_code_and_incremental_reading(
     corpus: Corpus, known: frozenset[str], clang_calls: dict[str, list[list[object]]]
 ) -> None:
-    """1,000 edits inside functions, each alone: what stands elsewhere is still found, and a warm cache changes nothing."""
+    """1,000 edits in functions, each alone: what stands elsewhere is found, and a warm cache changes nothing."""
     generator = random.Random(20260101)
     names = [name for name, rows in clang_calls.items() if len(rows) > 3]
     kept: Counter[tuple[str, bool]] = Counter()

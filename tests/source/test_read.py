@@ -262,12 +262,38 @@ def only_call(u: Unit, name: str) -> Use:
         ("switch (x) { case 1: if (!bpf_one) break; bpf_one(1); }", Truth.FALSE, Truth.TRUE),
         ("switch (x) { case 1: if (!bpf_one) break; case 2: bpf_one(1); }", Truth.TRUE, Truth.TRUE),
         ("if (x) goto in; if (!bpf_one) return 0; in: bpf_one(1);", Truth.UNKNOWN, Truth.UNKNOWN),
+        ("do { if (!bpf_one) return 0; } while (0); bpf_one(1);", Truth.FALSE, Truth.TRUE),
+        ("{ if (!bpf_one) return 0; } bpf_one(1);", Truth.FALSE, Truth.TRUE),
+        ("if (!bpf_one) { if (x) return 0; else return 1; } bpf_one(1);", Truth.FALSE, Truth.TRUE),
+        ("if (!bpf_one) {{ return 0; }} bpf_one(1);", Truth.FALSE, Truth.TRUE),
+        ("if (!bpf_one) bpf_throw(0); bpf_one(1);", Truth.FALSE, Truth.TRUE),
+        ("bpf_assert(bpf_one); bpf_one(1);", Truth.UNKNOWN, Truth.UNKNOWN),
+        ("for (;;) { if (!bpf_one) return 0; break; } bpf_one(1);", Truth.UNKNOWN, Truth.UNKNOWN),
+        ("REQUIRE(bpf_one); bpf_one(1);", Truth.FALSE, Truth.TRUE),
+        ("if (&bpf_one) bpf_one(1);", Truth.FALSE, Truth.TRUE),
+        ("return 0; bpf_one(1);", Truth.FALSE, Truth.FALSE),
+        ("while (0) bpf_one(1);", Truth.FALSE, Truth.FALSE),
+        ("if (x) goto in; if (0) { in: bpf_one(1); }", Truth.UNKNOWN, Truth.UNKNOWN),
+        ("bool ok = 1; ok &= !!bpf_one; if (ok) bpf_one(1);", Truth.UNKNOWN, Truth.UNKNOWN),
+        ("int f = 0; if (bpf_one) f |= 1; if (f & 1) bpf_one(1);", Truth.UNKNOWN, Truth.UNKNOWN),
+        ("bool ok; fill(&ok); if (ok) bpf_one(1);", Truth.UNKNOWN, Truth.UNKNOWN),
+        ("int i = 0; WRITES(i); if (i) bpf_one(1);", Truth.UNKNOWN, Truth.UNKNOWN),
+        ("void *e = bpf_map_lookup_elem(0, 0); if (!e) return 0; bpf_one(1);", Truth.TRUE, Truth.TRUE),
+        ("void *e = bpf_map_lookup_elem(0, 0); if (!e) bpf_one(1);", Truth.UNKNOWN, Truth.UNKNOWN),
+        ("if (x < 0) return 0; bpf_one(1);", Truth.TRUE, Truth.TRUE),
+        ("if (ctx->len) bpf_one(1);", Truth.TRUE, Truth.TRUE),
+        ("if (USE) bpf_one(1);", Truth.UNKNOWN, Truth.UNKNOWN),
+        ("if (by_section) bpf_one(1);", Truth.UNKNOWN, Truth.UNKNOWN),
+        ("if (bpf_as_a_macro()) bpf_one(1);", Truth.UNKNOWN, Truth.UNKNOWN),
     ],
 )
 def test_guards(body: str, without: Truth, with_it: Truth) -> None:
     u = read(
         WEAK
-        + "const volatile int rodata = 0;\nint global;\n"
+        + "const volatile int rodata = 0;\nint global;\nenum { USE = 0 };\n"
+        + 'volatile int by_section SEC(".rodata.cfg") = 0;\n'
+        + "#define bpf_as_a_macro() (rodata)\n#define WRITES(v) v = 1\n"
+        + "#define REQUIRE(k) do { if (!(k)) return 0; } while (0)\n"
         + f'SEC("tc") int p(struct __sk_buff *ctx) {{ int x = bpf_get_prandom_u32(); {body} return 0; }}\n'
     )
     use = only_call(u, "bpf_one")
@@ -333,3 +359,73 @@ def test_any_text_gives_a_unit(text: str) -> None:
 )
 def test_any_bytes_are_a_program(data: bytes) -> None:
     assert not unit(data).uses
+
+
+def test_what_a_macro_of_the_same_name_hides_is_no_call() -> None:
+    u = read(WEAK + "#define bpf_one(x) (0)\nint f(void) { return bpf_one(1); }\n")
+    assert not u.uses
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        "extern void (bpf_x)(int) __ksym __weak;",
+        "extern void bpf_x(int a __attribute__((unused))) __ksym __weak;",
+        'extern void bpf_x(int) __attribute((section(".ksyms"), weak));',
+        "extern void bpf_y(int) __ksym __weak, bpf_x(int) __ksym __weak;",
+        "typedef void fn(int);\nextern fn bpf_x __ksym __weak;",
+        "#pragma weak bpf_x\nextern void bpf_x(int) __ksym;",
+        "extern void bpf_x() __ksym __weak;\nextern void bpf_x(int) __ksym __weak;",
+    ],
+)
+def test_declarations_in_every_dress(declaration: str) -> None:
+    u = read(declaration + "\n")
+    found = u.declaration("bpf_x")
+    assert found is not None
+    assert found.prototype is not None
+    assert len(found.prototype.params) == 1
+    assert u.is_weak("bpf_x")
+
+
+@pytest.mark.parametrize("size", [3000, 20000])
+@pytest.mark.parametrize(
+    "parameter", ["int {}p".format("*" * 9), "{}", "const", "[1]", "*", "!", "(", "struct "], ids=lambda p: p[:8]
+)
+def test_long_runs_of_one_thing_end(parameter: str, size: int) -> None:
+    run = parameter * (size // len(parameter) if parameter else 0)
+    u = read(WEAK + f"extern int bpf_x(int {run} p) __ksym;\nvoid f(void) {{ if ({run} x) bpf_one(1); }}\n")
+    assert all(use.guards is not None for use in u.uses)
+
+
+def test_many_ways_to_one_place_are_not_walked_one_by_one() -> None:
+    chain = "".join(f"static void f{i}(void) {{ if (q()) f{i + 1}(); if (r()) f{i + 1}(); }}\n" for i in range(60))
+    u = read(
+        WEAK
+        + "static void f60(void);\n"
+        + chain
+        + 'static void f60(void) { bpf_one(1); }\nSEC("tc") int p(void *c) { f0(); }'
+    )
+    assert u.reach(only_call(u, "bpf_one"), lambda name: False) is Truth.UNKNOWN
+
+
+def test_a_byte_order_mark_and_a_large_program() -> None:
+    body = HEAD + WEAK + 'char *s = "' + "x" * (1 << 21) + '";\nvoid f(void) { bpf_one(1); }\n'
+    assert calls(unit(b"\xef\xbb\xbf" + body.encode())) == [("bpf_one", 1, "f")]
+
+
+def test_an_edit_far_away_changes_nothing_else() -> None:
+    """The same text read with a cache that knows an earlier state, and with none."""
+    from kfunc_lsp.source.cache import HeaderCache
+    from kfunc_lsp.source.read import read_unit
+    from tests.programs import FLAGS, Memory, source
+
+    text = HEAD + WEAK + "".join(f"void f{i}(void)\n{{\n\tbpf_one({i});\n}}\n" for i in range(5))
+    cache = HeaderCache(Memory())
+    for edit in ("\tint x;\n\tbpf_one(2);", "#define bpf_one(x) bpf_two(x)\n\tbpf_one(2);", "\tbpf_one(2)", "}", "/*"):
+        edited = text.replace("\tbpf_one(2);", edit)
+        read_unit(source("/p/a.bpf.c", text), cache, FLAGS, frozenset())
+        warm = read_unit(source("/p/a.bpf.c", edited), cache, FLAGS, frozenset())
+        cold = read_unit(source("/p/a.bpf.c", edited), HeaderCache(Memory()), FLAGS, frozenset())
+        assert [(u.name, u.span.start, u.function) for u in warm.uses] == [
+            (u.name, u.span.start, u.function) for u in cold.uses
+        ]
