@@ -11,7 +11,7 @@ import re
 import struct
 
 from kfunc_lsp.errors import ImageError
-from kfunc_lsp.image.compressed import MAGICS, decompress, form_of
+from kfunc_lsp.image.compressed import MAGICS, decompress, first_bytes, form_of
 
 _X86 = (0x202, b"HdrS")
 _ZBOOT = (4, b"zimg")
@@ -27,7 +27,8 @@ _PAYLOAD = 0x248
 _FIRST_WITH_PAYLOAD = 0x0208
 _SECTOR = 512
 _MIN_PAYLOAD = 1 << 10
-_MAX_TRIES = 4
+_MAX_TRIES = 2
+_MAX_CANDIDATES = 2048
 _BTF_HEADER = re.compile(rb"\x9f\xeb\x01[\0-\xff]([\x18\x20])\0\0\0\0\0\0\0", re.DOTALL)
 _BANNER = re.compile(rb"Linux version ([0-9][!-~]{0,127}) ")
 _BTF_LENGTHS = struct.Struct("<III")
@@ -94,21 +95,19 @@ def _place(data: bytes) -> tuple[int, int]:
 
 def _search(data: bytes, what: str) -> io.BytesIO:
     """The first of the compressed streams in ``data`` that unpacks to a kernel."""
-    tries = 0
+    tries = candidates = 0
     failure = None
     for magic, form in MAGICS:
         at = data.find(magic, 0x40)
-        while at >= 0 and tries < _MAX_TRIES:
-            tries += 1
-            try:
-                unpacked = decompress(memoryview(data)[at:], form, what)
-            except ImageError as error:
-                failure = error
-            else:
-                head = unpacked.read(0x40)
-                unpacked.seek(0)
-                if head.startswith(_ELF_MAGIC) or flat_arch(head):
-                    return unpacked
+        while at >= 0 and tries < _MAX_TRIES and candidates < _MAX_CANDIDATES:
+            candidates += 1
+            head = first_bytes(memoryview(data)[at:], form)
+            if head.startswith(_ELF_MAGIC) or flat_arch(head):
+                tries += 1
+                try:
+                    return decompress(memoryview(data)[at:], form, what)
+                except ImageError as error:
+                    failure = error
             at = data.find(magic, at + 1)
     raise failure or ImageError(f"{what}: is a boot image without a payload that can be read; give its vmlinux")
 

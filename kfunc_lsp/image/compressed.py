@@ -78,7 +78,7 @@ def decompress(data: bytes | memoryview, form: str, what: str, limit: int = MAX_
     return out
 
 
-def first_bytes(data: bytes, form: str) -> bytes:
+def first_bytes(data: bytes | memoryview, form: str) -> bytes:
     """What the beginning of compressed data unpacks to; empty where that is nothing, or cannot be told."""
     try:
         for chunk in _UNPACKERS[form](memoryview(data)):

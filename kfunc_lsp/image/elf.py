@@ -19,6 +19,7 @@ from kfunc_lsp.errors import ImageError
 from kfunc_lsp.image.code import Code, Section
 
 _MAX_SECTION = 1 << 28
+_MAX_SECTIONS = 1 << 14
 _MAX_CODE = 1 << 28
 _BANNER = re.compile(rb"Linux version ([0-9][!-~]{0,127}) ")
 _VERMAGIC = re.compile(rb"(?:^|\0)vermagic=([!-~]{1,127})")
@@ -57,9 +58,11 @@ class SectionReader:
         file.seek(0)
         try:
             self.elf = ELFFile(file)
+            if self.elf.num_sections() > _MAX_SECTIONS:
+                raise ImageError(f"{what}: claims {self.elf.num_sections()} sections; the file is damaged")
             self.all: list[ElfSection] = list(self.elf.iter_sections())
             self.arch = str(self.elf["e_machine"]).removeprefix("EM_").lower()
-        except OSError:
+        except (ImageError, OSError):
             raise
         except Exception as error:  # pyelftools lets through whatever its parsers meet in a damaged file
             raise ImageError(f"{what}: is a damaged ELF file ({type(error).__name__}: {error})") from None

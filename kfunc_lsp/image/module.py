@@ -8,10 +8,6 @@ are applied. So what reads a vmlinux's code reads a module's as well.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-
-from elftools.elf.relocation import RelocationSection
-from elftools.elf.sections import SymbolTableSection
 
 from kfunc_lsp.errors import ImageError
 from kfunc_lsp.image.code import Code, Section
@@ -23,28 +19,25 @@ _START = 0xFFFFFFFFC0000000
 _ALIGNMENT = 0x1000
 _UNDEFINED_SPACE = 16
 _SHF_ALLOC, _SHF_EXECINSTR = 2, 4
+_SHN_UNDEF = 0
 _R_64, _R_PC32, _R_PLT32, _R_32, _R_32S = 1, 2, 4, 10, 11
+_SYMBOL = struct.Struct("<IBBHQQ")
+_RELA = struct.Struct("<QQq")
 _IDS = ".BTF_ids"
-_MAX_SIZE = 1 << 28
-_SKIPPED = (".orc", "__mcount", ".altin", ".return_sites", ".call_sites", ".ibt", ".rela")
+_X86_64 = "x86_64"
+_MAX_SIZE = 1 << 27
+_SKIPPED = (".orc", "__mcount", ".altin", ".return_sites", ".call_sites", ".ibt")
 _BITS_64 = (1 << 64) - 1
 _BITS_32 = (1 << 32) - 1
 
 
 def lay_out(reader: SectionReader) -> Code:
-    """The code and data of the module that ``reader`` has open; without sections where it is not x86-64.
+    """The code and data of the module that ``reader`` has open; nothing but its machine where that is not x86-64.
 
     Raises ``ImageError`` where it is damaged.
     """
-    try:
-        return _lay_out(reader)
-    except (ImageError, OSError):
-        raise
-    except Exception as error:  # pyelftools lets through whatever its parsers meet in a damaged file
-        raise ImageError(f"{reader.what}: is a damaged module ({type(error).__name__}: {error})") from None
-
-
-def _lay_out(reader: SectionReader) -> Code:
+    if reader.arch != _X86_64 or reader.elf.elfclass != 64 or not reader.elf.little_endian:
+        return Code(reader.arch, (), 0, {})
     addresses: dict[int, int] = {}
     contents: dict[int, bytearray] = {}
     at = _START
@@ -56,15 +49,14 @@ def _lay_out(reader: SectionReader) -> Code:
                 raise ImageError(f"{reader.what}: its sections are larger than any module's; the file is damaged")
             if section["sh_type"] == "SHT_PROGBITS" and not section.name.startswith(_SKIPPED):
                 contents[index] = bytearray(reader.content(section))
-    ids = next((index for index in addresses if reader.all[index].name == _IDS), None)
-    symbols: dict[str, int] = {}
-    if reader.arch == "x86_64" and ids is not None:
-        for table in reader.all:
-            if isinstance(table, RelocationSection) and table["sh_info"] in contents:
-                target = table["sh_info"]
-                values = list(_symbol_values(reader, table["sh_link"], addresses, symbols, at))
-                if not _apply(contents[target], addresses[target], table, values):
-                    raise ImageError(f"{reader.what}: a relocation has no symbol; the file is damaged")
+    symbols = _Symbols(reader, addresses, at)
+    for table in reader.all:
+        target = table["sh_info"]
+        if table["sh_type"] == "SHT_RELA" and target in contents:
+            values = symbols.values(table["sh_link"])
+            if not _apply(contents[target], addresses[target], reader.content(table), values):
+                raise ImageError(f"{reader.what}: a relocation has no symbol; the file is damaged")
+    ids = next((index for index in addresses if reader.all[index].name == _IDS), -1)
     sections = tuple(
         Section(
             reader.all[index].name,
@@ -75,33 +67,52 @@ def _lay_out(reader: SectionReader) -> Code:
         for index, data in contents.items()
         if index != ids
     )
-    return Code(reader.arch, sections, addresses[ids] if ids is not None else 0, symbols)
+    return Code(reader.arch, sections, addresses.get(ids, 0), symbols.undefined)
 
 
-def _symbol_values(
-    reader: SectionReader, table: int, addresses: dict[int, int], symbols: dict[str, int], end: int
-) -> Iterator[int]:
-    """The address of each symbol of the table; those of other modules and vmlinux get places after ``end``."""
-    section = reader.all[table]
-    if not isinstance(section, SymbolTableSection):
-        raise ImageError(f"{reader.what}: a relocation section without symbols; the file is damaged")
-    for number, symbol in enumerate(section.iter_symbols()):
-        index = symbol["st_shndx"]
-        if index == "SHN_UNDEF" and symbol.name:
-            yield symbols.setdefault(symbol.name, end + number * _UNDEFINED_SPACE)
-        elif isinstance(index, int) and index in addresses:
-            yield addresses[index] + symbol["st_value"]
-        else:
-            yield symbol["st_value"]
+class _Symbols:
+    """The addresses of symbols; those of other modules and vmlinux get places after the module."""
+
+    def __init__(self, reader: SectionReader, addresses: dict[int, int], end: int) -> None:
+        self._reader = reader
+        self._addresses = addresses
+        self._end = end
+        self._tables: dict[int, list[int]] = {}
+        self.undefined: dict[str, int] = {}
+
+    def values(self, index: int) -> list[int]:
+        """By number, the symbols of the symbol table that is the section ``index``."""
+        if index not in self._tables:
+            sections = self._reader.all
+            table = sections[index] if index < len(sections) else None
+            if table is None or table["sh_type"] != "SHT_SYMTAB" or table["sh_link"] >= len(sections):
+                raise ImageError(f"{self._reader.what}: a relocation section without symbols; the file is damaged")
+            names = self._reader.content(sections[table["sh_link"]])
+            data = self._reader.content(table)
+            whole = len(data) - len(data) % _SYMBOL.size
+            self._tables[index] = [
+                self._value(names, number, *symbol)
+                for number, symbol in enumerate(_SYMBOL.iter_unpack(memoryview(data)[:whole]))
+            ]
+        return self._tables[index]
+
+    def _value(
+        self, names: bytes, number: int, name_off: int, _i: int, _o: int, section: int, value: int, _s: int
+    ) -> int:
+        if section == _SHN_UNDEF:
+            name = names[name_off : names.find(0, name_off)].decode("utf-8", "replace")
+            return self.undefined.setdefault(name, self._end + number * _UNDEFINED_SPACE)
+        return self._addresses.get(section, 0) + value
 
 
-def _apply(data: bytearray, address: int, table: RelocationSection, values: list[int]) -> bool:
+def _apply(data: bytearray, address: int, relocations: bytes, values: list[int]) -> bool:
     """Relocate ``data``; false where a relocation refers to a symbol that does not exist."""
-    for relocation in table.iter_relocations():
-        offset, kind, number = relocation["r_offset"], relocation["r_info_type"], relocation["r_info_sym"]
+    whole = len(relocations) - len(relocations) % _RELA.size
+    for offset, info, addend in _RELA.iter_unpack(memoryview(relocations)[:whole]):
+        kind, number = info & _BITS_32, info >> 32
         if number >= len(values):
             return False
-        value = values[number] + relocation.entry.get("r_addend", 0)
+        value = values[number] + addend
         if kind == _R_64 and offset + 8 <= len(data):
             struct.pack_into("<Q", data, offset, value & _BITS_64)
         elif kind in (_R_32, _R_32S) and offset + 4 <= len(data):

@@ -24,6 +24,7 @@ from kfunc_lsp.kernel.program_types import FMODRET, hook_of
 REGISTER = "register_btf_kfunc_id_set"
 X86_64 = "x86_64"
 
+_LAST_ADDRESS = (1 << 64) - 1
 _MAX_PROGRAM_TYPE = 127
 _MAX_REFERENCES = 1 << 16
 _POINTER = struct.Struct("<Q")
@@ -187,7 +188,7 @@ def _pointers_between(section: Section, start: int, end: int) -> Iterator[int]:
 
     All these pointers share their upper six bytes but for a carry, so that a search finds them.
     """
-    for high in range(start >> 16, ((end - 1) >> 16) + 1):
+    for high in range(start >> 16, (min(end - 1, _LAST_ADDRESS) >> 16) + 1):
         wanted = _POINTER.pack(high << 16)[2:]
         at = section.data.find(wanted)
         seen = 0

@@ -137,6 +137,14 @@ def test_sets_of_kernels_without_header_words() -> None:
     assert set(hooks(kernel, "bpf_0") or ()) == {"XDP"}
 
 
+def test_sets_at_the_end_of_the_address_space_have_no_registrations() -> None:
+    image = KernelBuilder(sets((0,)))
+    image.register(0, XDP)
+    code = image.code()
+    kernel = index(image, Code(code.arch, code.sections, (1 << 64) - 4, {}))
+    assert hooks(kernel, "bpf_0") is None
+
+
 @pytest.mark.parametrize("arch", ["aarch64", "riscv", "s390"])
 def test_other_machines_code_is_not_read(arch: str) -> None:
     image = KernelBuilder(sets((3,)))
