@@ -66,6 +66,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return UNABLE
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        if os.environ.get("KFUNC_LSP_TRACE"):
+            raise
+        print(
+            f"kfunc-lsp: a fault of kfunc-lsp itself: {type(error).__name__}: {error}; "
+            "please report it with the input (KFUNC_LSP_TRACE=1 shows where)",
+            file=sys.stderr,
+        )
+        return UNABLE
 
 
 def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:

@@ -32,7 +32,7 @@ def program(body: str) -> str:
         AUX + program("bpf_wq_set_callback(w, 0, 0 /* flags */, NULL);"),
         "#define PARAMS struct bpf_wq *wq, void *cb, unsigned int flags, struct bpf_prog_aux *aux\n"
         "extern int bpf_wq_set_callback(PARAMS) __ksym;\n" + program("bpf_wq_set_callback(w, 0, 0, NULL);"),
-        AUX + program(f"int (*q){PROTOTYPE} = bpf_wq_set_callback; bpf_wq_set_callback(w, 0, 0, NULL); q(w, 0, 0, NULL);"),
+        AUX + program(f"int (*q){PROTOTYPE} = bpf_wq_set_callback; bpf_wq_set_callback(w, 0, 0, NULL);"),
         AUX.replace(" __ksym;", " __ksym, bpf_wq_start(struct bpf_wq *wq, unsigned int flags) __ksym;")
         + program("bpf_wq_set_callback(w, 0, 0, NULL);"),
         IMPL + program("int bpf_wq_set_callback = 0; bpf_wq_set_callback_impl(w, 0, bpf_wq_set_callback, NULL);"),

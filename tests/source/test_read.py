@@ -46,7 +46,7 @@ def test_a_declaration_says_what_clang_would_emit() -> None:
     declaration = u.declaration("bpf_x")
     assert declaration is not None
     assert declaration.weak
-    assert [span.text for span in declaration.params] == [
+    assert [span and span.text for span in declaration.params] == [
         "const struct task_struct *p",
         "u64 flags",
         "struct later *q",
