@@ -73,8 +73,8 @@ def _tokens_before(document: Document, offset: int) -> list[Lexeme]:
     text = document.file.text
     floor = text.rfind("\n", 0, max(offset - _FURTHEST, 0)) + 1
     # Blanking begins at the start of the text, as only that is known to be outside of a comment.
-    blanked = blank(text[:offset] + _PROBE)
-    return lex(blanked, floor)
+    blanked = blank(text[:offset] + _PROBE + text[offset:])
+    return lex(blanked, floor, offset + len(_PROBE))
 
 
 def _directive(document: Document, tokens: list[Lexeme]) -> list[str]:
