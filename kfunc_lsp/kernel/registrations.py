@@ -28,9 +28,25 @@ _LAST_ADDRESS = (1 << 64) - 1
 _MAX_PROGRAM_TYPE = 127
 _MAX_REFERENCES = 1 << 16
 _POINTER = struct.Struct("<Q")
-_KSET_IN_REGISTER = re.compile(rb"\x48\xc7([\xc6\xc7])(....)|\x48\x8d([\x35\x3d])(....)", re.DOTALL)
-"""``mov $imm32,%rsi`` and ``%rdi``, and ``lea disp32(%rip)`` into either (a position independent kernel)."""
+_KSET_IN_ARGUMENT = re.compile(rb"\x48(?:\xc7[\xc6\xc7]|\x8d[\x35\x3d])....", re.DOTALL)
+"""``mov $imm32,%rsi`` and ``%rdi``, and ``lea disp32(%rip)`` into either (a position independent kernel).
 
+One literal byte in front makes the search through 20 MB of code ten times as fast."""
+
+_KSET_ELSEWHERE = re.compile(
+    rb"(?:\x48(?:\xc7[\xc0-\xc5]|\x8d[\x05\x0d\x15\x1d\x25\x2d])|"
+    rb"\x49\xc7[\xc0-\xc7]|\x4c\x8d[\x05\x0d\x15\x1d\x25\x2d\x35\x3d])....",
+    re.DOTALL,
+)
+"""The same with another register, from where the address goes where we do not follow it."""
+
+_OPCODE_SIZE = 3
+_MOVE = 0xC7
+_NEARBY = 1 << 10
+"""Bytes around a registration within which its function's other uses of the address are looked for."""
+
+_SECOND_ARGUMENT = (b"\x48\xc7\xc6", b"\x48\x8d\x35")
+_FIRST_ARGUMENT = (b"\x48\xc7\xc7", b"\x48\x8d\x3d")
 _TYPE_IN_EDI = re.compile(rb"\xbf(.)\0\0\0|\x31(\xff)", re.DOTALL)
 """``mov $imm32,%edi`` and ``xor %edi,%edi``."""
 
@@ -139,9 +155,9 @@ def _program_types(code: Code, ksets: Collection[int]) -> dict[int, list[int] | 
         types = found.setdefault(call.kset, [])
         if types is None:
             continue
-        if call.is_fmodret:
+        if call.opcode in _FIRST_ARGUMENT:
             types.append(FMODRET)
-        elif (number := _program_type(call, target)) is None:
+        elif call.opcode not in _SECOND_ARGUMENT or (number := _program_type(call, target)) is None:
             found[call.kset] = None
         else:
             types.append(number)
@@ -170,14 +186,14 @@ def _sets_seen_by_filters(code: Code, ksets: Collection[Kset], sets: Collection[
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One place that loads a kset's address into an argument register.
+    """One place that loads a kset's address into a register, which ``opcode`` tells.
 
     ``before`` and ``after`` are the code around it, ``targets`` where each call in ``after`` (as far as one can
     tell without decoding) goes, with its place there.
     """
 
     kset: int
-    is_fmodret: bool
+    opcode: bytes
     before: bytes
     after: bytes
     targets: tuple[tuple[int, int], ...]
@@ -206,35 +222,45 @@ def _address(section: Section, at: int) -> int:
 
 
 def _calls(code: Code, ksets: Collection[int]) -> Iterator[_Call]:
-    """Every place in code that has a kset's address in ``%rsi`` or ``%rdi``."""
+    """Every place in code that loads a kset's address into ``%rsi`` or ``%rdi``, or near one into another register."""
     by_low = {address & 0xFFFFFFFF: address for address in ksets}
     for section in code.sections:
         if not section.executable or not by_low:
             continue
-        for match in _KSET_IN_REGISTER.finditer(section.data):
-            if match[2] is not None:
-                kset = by_low.get(int.from_bytes(match[2], "little"))
-                is_first = match[1] == b"\xc7"
-            else:
-                reached = section.address + match.end() + int.from_bytes(match[4], "little", signed=True)
-                kset = by_low.get(reached & 0xFFFFFFFF)
-                is_first = match[3] == b"\x3d"
-            if kset is not None:
-                yield _call(section, match.start(), match.end(), kset, is_first)
+        searched = 0
+        for match, kset in _loads(_KSET_IN_ARGUMENT, section, 0, len(section.data), by_low):
+            yield _call(section, match, kset)
+            start, searched = max(searched, match.start() - _NEARBY), match.end() + _NEARBY
+            for other, kset in _loads(_KSET_ELSEWHERE, section, start, searched, by_low):
+                yield _call(section, other, kset)
 
 
-def _call(section: Section, start: int, end: int, kset: int, is_first: bool) -> _Call:
+def _loads(
+    pattern: re.Pattern[bytes], section: Section, start: int, end: int, by_low: Mapping[int, int]
+) -> Iterator[tuple[re.Match[bytes], int]]:
+    """The places in a part of ``section`` where ``pattern`` loads the address of a kset, and which."""
+    for match in pattern.finditer(section.data, start, end):
+        value = int.from_bytes(match[0][_OPCODE_SIZE:], "little", signed=True)
+        is_address = match[0][1] == _MOVE
+        low = (value if is_address else section.address + match.end() + value) & 0xFFFFFFFF
+        if low in by_low:
+            yield match, by_low[low]
+
+
+def _call(section: Section, load: re.Match[bytes], kset: int) -> _Call:
+    start, end = load.span()
     after = section.data[end : end + _WINDOW]
     targets = []
     for match in _CALL.finditer(after):
         here = section.address + end + match.end()
         targets.append((here + int.from_bytes(match[1], "little", signed=True), match.start()))
-    return _Call(kset, is_first, section.data[max(0, start - _BEFORE) : start], after, tuple(targets))
+    before = section.data[max(0, start - _BEFORE) : start]
+    return _Call(kset, load[0][:_OPCODE_SIZE], before, after, tuple(targets))
 
 
 def _most_common(calls: Collection[_Call]) -> int | None:
     """What is called first after all places but a few: ``register_btf_kfunc_id_set``."""
-    targets = Counter(call.targets[0][0] for call in calls if not call.is_fmodret and call.targets)
+    targets = Counter(call.targets[0][0] for call in calls if call.opcode in _SECOND_ARGUMENT and call.targets)
     return max(targets, key=lambda target: (targets[target], -target)) if targets else None
 
 

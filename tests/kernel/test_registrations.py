@@ -115,6 +115,15 @@ def test_the_type_before_the_set_and_a_position_independent_kernel() -> None:
     assert set(hooks(index(image), "bpf_0") or ()) == {"XDP", "TRACING"}
 
 
+def test_an_address_in_another_register_is_not_followed() -> None:
+    image = KernelBuilder(sets((0, 0)))
+    image.register(0, XDP)
+    image.register(1, XDP)
+    low = struct.pack("<I", image.kset(1) & 0xFFFFFFFF)
+    image.emit(b"\x49\xc7\xc4" + low + b"\xbf\x03\0\0\0\x4c\x89\xe6", REGISTER)
+    assert hooks(index(image), "bpf_0") is None
+
+
 def test_other_calls_with_the_struct_are_no_registration() -> None:
     image = KernelBuilder(sets((0, 0)))
     image.register(0, XDP)
