@@ -41,6 +41,9 @@ from kfunc_lsp.errors import BtfError
 _MAX_NODES = 160
 """Of all function types of 6.12 and 7.3 the largest has 76 parts; a much longer chain exhausts the stack."""
 
+_FEW_NAMES = 16
+"""Up to so many names, a search in the strings for each is quicker than one walk over all names."""
+
 _VOID = Void()
 
 
@@ -174,6 +177,9 @@ class Btf:
 
     def find_any(self, names: Set[str], kind: Kind) -> Iterator[tuple[int, str]]:
         """Id and name of each own type of this kind that has one of ``names``; in no particular order."""
+        if len(names) <= _FEW_NAMES:
+            yield from ((type_id, name) for name in names for type_id in self.find(name, kind))
+            return
         named = self._ids_by_name_offset(kind)
         wanted = {name.encode("utf-8", "replace") for name in names}
         for table in self._string_tables():

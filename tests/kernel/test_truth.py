@@ -90,7 +90,9 @@ def test_every_extern_of_the_header_resolves(release: str, tmp_path: Path) -> No
     command = ["clang-19", "-target", "bpf", "-Wall", "-Werror", "-g", "-O2", "-mcpu=v3", "-I", str(tmp_path)]
     subprocess.run([*command, "-c", str(source), "-o", str(target)], check=True, timeout=60)
     with target.open("rb") as file:
-        btf = Btf.parse(ELFFile(file).get_section_by_name(".BTF").data())
+        section = ELFFile(file).get_section_by_name(".BTF")
+        assert section is not None
+        btf = Btf.parse(section.data())
     for name in names:
         (func_id,) = btf.find(name, Kind.FUNC)
         assert libbpf.resolve(of, name, btf.func_proto(func_id)).outcome is libbpf.Outcome.RESOLVED, name
