@@ -191,7 +191,7 @@ def test_a_distilled_base_is_fitted_to_the_kernel() -> None:
 SOUND = module(on(vmlinux(), "bpf_ct_release"), [XDP], name="nf")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(4, len(SOUND) - 1), st.integers(0, 255)), min_size=1, max_size=6),
     st.integers(1, len(SOUND)),
