@@ -37,7 +37,7 @@ class Locations:
         return Span(self._files[index], start - base, end - base)
 
     def indent(self, location: int) -> int:
-        """The column of a location, -1 if something other than white space stands before it on its line."""
+        """How a location stands on its line: see ``indent_of``."""
         span = self.span(location, location)
         return indent_of(span.file.text, span.start)
 
@@ -124,6 +124,8 @@ def new_number() -> int:
 
 
 def indent_of(text: str, offset: int) -> int:
-    """The column of an offset, -1 if something other than white space stands before it on its line."""
+    """The column of an offset if only white space stands before it on its line, else -1 less the line's indent."""
     start = text.rfind("\n", 0, offset) + 1
-    return -1 if text[start:offset].strip() else offset - start
+    before = text[start:offset]
+    code = before.lstrip()
+    return len(code) - len(before) - 1 if code else offset - start

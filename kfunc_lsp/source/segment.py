@@ -37,7 +37,8 @@ _NOT_A_USE_AFTER = frozenset((".", "->", "struct", "union", "enum", "goto"))
 
 
 Indent = Callable[[int], int]
-"""How far a token's origin is indented: its column if only white space stands before it, else -1."""
+"""How a token's origin stands on its line: its column if only white space stands before it, else -1 less the column in
+which its line begins."""
 
 
 class Body(NamedTuple):
@@ -150,11 +151,11 @@ class _Scanner:
         """Index after the ``}`` that closes the ``{`` at ``at``, or after one in column 0 that ends a function.
 
         ``head`` is where the function begins, -1 for a block that is none. An indented ``}`` does not end a function
-        that begins in column 0 if indented code follows: there is one too many.
+        that opens on a line without indent if indented code follows: there is one too many.
         """
         tokens = self.tokens
         depth = 0
-        is_flush = head >= 0 and tokens[head][1] >= 0 and self.indent(tokens[head][1]) == 0
+        is_flush = head >= 0 and tokens[at][1] >= 0 and self.indent(tokens[at][1]) in (0, -1)
         for index in range(at, len(tokens)):
             text = tokens[index][0]
             if text == "{":
@@ -171,9 +172,12 @@ class _Scanner:
         return len(tokens)
 
     def _goes_on(self, at: int) -> bool:
-        """Whether an indented line begins at token ``at``, and a ``}`` in column 0 follows in the segment."""
+        """Whether token ``at`` is on an indented line, and a ``}`` in column 0 follows in the segment."""
         tokens = self.tokens
-        if at >= len(tokens) or tokens[at][1] < 0 or self.indent(tokens[at][1]) <= 0:
+        if at >= len(tokens):
+            return False
+        _, origin, _, use = tokens[at]
+        if self.indent(origin if origin >= 0 or use is None else use.location) in (0, -1):
             return False
         return any(t[0] == "}" and t[1] >= 0 and self.indent(t[1]) == 0 for t in tokens[at:])
 
