@@ -195,9 +195,7 @@ class BtfBuilder:
                 words += [func, flags]
         return struct.pack(f"{self._order}{len(words)}I", *words)
 
-    def kernel(
-        self, name: str = "7.3", *, flags_known: bool = True, known_names: Iterable[str] = ()
-    ) -> Kernel:
+    def kernel(self, name: str = "7.3", *, flags_known: bool = True, known_names: Iterable[str] = ()) -> Kernel:
         """The index of this kernel, as if read from an image, or without flags from BTF alone."""
         provenance = Provenance("image" if flags_known else "btf", name, "")
         ids = self.btf_ids() if flags_known else None

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from kfunc_lsp.btf.types import FuncProto
@@ -179,7 +180,16 @@ class _Scanner:
         _, origin, _, use = tokens[at]
         if self.indent(origin if origin >= 0 or use is None else use.location) in (0, -1):
             return False
-        return any(t[0] == "}" and t[1] >= 0 and self.indent(t[1]) == 0 for t in tokens[at:])
+        return at <= self.last_flush
+
+    @cached_property
+    def last_flush(self) -> int:
+        """Index of the last ``}`` in column 0, -1 without one."""
+        for at in range(len(self.tokens) - 1, -1, -1):
+            text, origin = self.tokens[at][:2]
+            if text == "}" and origin >= 0 and self.indent(origin) == 0:
+                return at
+        return -1
 
     def _function_name(self, start: int, brace: int) -> int:
         """Index of the name of the function whose body opens at ``brace``; -1 if something else opens there."""
