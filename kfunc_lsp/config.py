@@ -25,14 +25,20 @@ def _option(description: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Config:
-    """The options. Each is a list of strings; ``file`` is where they were read, empty for none.
+    """The options. Each is a list of strings, but ``targets``, a table of such lists by name.
 
-    Folders in ``include`` are absolute, or relative to the file that sets them.
+    Folders in ``include`` are absolute, or relative to the file that sets them; ``file`` is where the options were read,
+    empty for none.
     """
 
-    kernels: tuple[str, ...] = _option("kernels to check against: files, `running`, or names of bundled kernels")
+    kernels: tuple[str, ...] = _option(
+        "kernels to check against: files, `running`, names of bundled kernels, patterns of both, or names of targets"
+    )
     include: tuple[str, ...] = _option("folders to search for headers, before those of the compilation database")
     define: tuple[str, ...] = _option("macros to define: NAME or NAME=VALUE")
+    targets: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict, metadata={"help": "names for kernels: each a list of what `kernels` takes"}
+    )
     file: str = ""
 
     @staticmethod
@@ -51,11 +57,25 @@ class Config:
                 near = difflib.get_close_matches(key, known, 1)
                 hint = f"; did you mean `{near[0]}`?" if near else f"; there are {', '.join(known)}"
                 raise ConfigError(f"{origin}: unknown option `{key}`{hint}")
-            items = [value] if isinstance(value, str) else value
-            if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-                raise ConfigError(f"{origin}: `{key}` must be a list of strings")
-            changes[key] = tuple(items)
+            if key != "targets":
+                changes[key] = _strings(value, key, origin)
+            elif isinstance(value, dict):
+                changes[key] = {str(name): _strings(specs, f"targets.{name}", origin) for name, specs in value.items()}
+            else:
+                raise ConfigError(f"{origin}: `targets` must be a table of lists of strings")
         return replace(self, **changes)
+
+    def specs(self) -> list[str]:
+        """What ``kernels`` names, with the names of targets replaced by what they stand for (one level deep)."""
+        found = [spec for name in self.kernels for spec in self.targets.get(name, (name,))]
+        return list(dict.fromkeys(found))
+
+
+def _strings(value: object, key: str, origin: str) -> tuple[str, ...]:
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise ConfigError(f"{origin}: `{key}` must be a list of strings")
+    return tuple(items)
 
 
 def load(start: str) -> Config:
@@ -98,5 +118,10 @@ def _located(config: Config, folder: str) -> Config:
     return replace(
         config,
         include=tuple(os.path.join(folder, path) for path in config.include),
-        kernels=tuple(os.path.join(folder, spec) if "/" in spec else spec for spec in config.kernels),
+        kernels=_placed(config.kernels, folder),
+        targets={name: _placed(specs, folder) for name, specs in config.targets.items()},
     )
+
+
+def _placed(specs: tuple[str, ...], folder: str) -> tuple[str, ...]:
+    return tuple(os.path.join(folder, spec) if "/" in spec else spec for spec in specs)

@@ -14,7 +14,7 @@ from kfunc_lsp.cli import CLEAN, FINDINGS, UNABLE
 from kfunc_lsp.config import Config, load
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.kernel.model import Kernel
-from kfunc_lsp.kernel.targets import bundled, default_kernel, resolve
+from kfunc_lsp.kernel.targets import bundled, default_kernel, expand, resolve
 from kfunc_lsp.project import Disk, Project
 from kfunc_lsp.report.text import Style, shown_path, write_finding
 from kfunc_lsp.rules.model import Finding, Severity
@@ -75,7 +75,7 @@ def load_kernels(config: Config) -> list[Kernel]:
     """The kernels that the settings name, else the running one, else the newest bundled one."""
     if not config.kernels:
         return [default_kernel()]
-    return [resolve(spec) for spec in dict.fromkeys(config.kernels)]
+    return [resolve(spec) for pattern in config.specs() for spec in expand(pattern)]
 
 
 def _shortened(names: Sequence[str]) -> str:

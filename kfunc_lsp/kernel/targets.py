@@ -97,6 +97,23 @@ def export_pack(
         raise BtfError(f"{target.path}: {error}") from None
 
 
+def expand(pattern: str) -> list[str]:
+    """What ``resolve`` takes, from a pattern with ``*``, ``?`` or ``[``: files with a slash, else bundled kernels.
+
+    Anything else stands for itself. Raises ``TargetError`` where a pattern fits nothing.
+    """
+    if not any(sign in pattern for sign in "*?["):
+        return [pattern]
+    import fnmatch
+    import glob
+
+    found = sorted(glob.glob(pattern)) if "/" in pattern else fnmatch.filter(bundled(), pattern)
+    if not found:
+        what = "file" if "/" in pattern else f"bundled kernel ({', '.join(bundled())})"
+        raise TargetError(f"{pattern}: fits no {what}")
+    return found
+
+
 def default_kernel() -> Kernel:
     """The running kernel where its BTF can be read and tells its kfuncs, else the newest bundled one."""
     try:

@@ -11,7 +11,7 @@ from kfunc_lsp.check import known_names
 from kfunc_lsp.config import Config, ConfigError, load
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.kernel.model import Kernel
-from kfunc_lsp.kernel.targets import RUNNING, RUNNING_BTF, default_kernel, resolve
+from kfunc_lsp.kernel.targets import RUNNING, RUNNING_BTF, default_kernel, expand, resolve
 
 ORIGIN = "editor settings"
 
@@ -80,7 +80,7 @@ class Settings:
 
     def selection(self, folder: str) -> Selection:
         """The kernels for programs in ``folder``; the default one where none that is named can be read."""
-        specs = tuple(dict.fromkeys(self.config(folder).kernels))
+        specs = tuple(spec for pattern in self.config(folder).specs() for spec in _expanded(pattern))
         key = tuple((spec, _state(spec)) for spec in specs)
         known = self._selections.get(key)
         if known is None:
@@ -119,6 +119,14 @@ class Settings:
                 known = error
             self._kernels[key] = known
         return known
+
+
+def _expanded(pattern: str) -> list[str]:
+    """What a pattern fits; itself where it fits nothing, which is complained of when it is read."""
+    try:
+        return expand(pattern)
+    except KfuncLspError:
+        return [pattern]
 
 
 def _state(spec: str) -> object:

@@ -56,6 +56,16 @@ def test_the_projects_configuration_names_the_kernels(tmp_path: Path) -> None:
     assert "kernel: 7.2 (bundled 7.2.12+deb13)" in run("check", "p.bpf.c", cwd=tmp_path).stdout
 
 
+def test_targets_and_patterns(tmp_path: Path) -> None:
+    (tmp_path / "kfunc-lsp.toml").write_text('kernels = ["old"]\n[targets]\nold = ["6.*"]\nnew = "7.3"\n')
+    (tmp_path / "p.bpf.c").write_text("int x;\n")
+    assert "kernels: 6.18.15+deb13 (bundled); 6.12.107+deb13 (bundled)" in run("check", "p.bpf.c", cwd=tmp_path).stdout
+    assert "kernel: 7.3 (bundled 7.3.4+deb13)" in run("check", "p.bpf.c", "-k", "new", cwd=tmp_path).stdout
+    nothing = run("check", "p.bpf.c", "-k", "./*.btf", cwd=tmp_path)
+    assert nothing.returncode == 2
+    assert "./*.btf: fits no file" in nothing.stderr
+
+
 def test_flags_of_the_compilation_database_are_used(tmp_path: Path) -> None:
     program = (
         'extern int bpf_wq_set_callback_impl(void) __attribute__((section(".ksyms")));\n#ifdef CALL\nint p(void) {'
@@ -105,6 +115,8 @@ def test_bad_input_gives_one_error_that_names_it(tmp_path: Path, arguments: list
     [
         ('kernel = ["7.3"]', "unknown option `kernel`; did you mean `kernels`?"),
         ("kernels = 7.3", "`kernels` must be a list of strings"),
+        ("targets = 1", "`targets` must be a table"),
+        ("[targets]\nfleet = [1]", "`targets.fleet` must be a list of strings"),
         ("kernels = [", "is no TOML"),
     ],
 )
