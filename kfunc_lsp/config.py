@@ -27,8 +27,8 @@ def _option(description: str) -> tuple[str, ...]:
 class Config:
     """The options. Each is a list of strings, but ``targets``, a table of such lists by name.
 
-    Folders in ``include`` are absolute, or relative to the file that sets them; ``file`` is where the options were read,
-    empty for none.
+    Folders in ``include`` are absolute, or relative to the file that sets them; ``file`` is where the options were
+    read, empty for none.
     """
 
     kernels: tuple[str, ...] = _option(
