@@ -121,7 +121,7 @@ async def test_a_check_that_ends_after_closing_publishes_nothing(vscode: Editor)
     ("uri", "language"),
     [
         ("untitled:Untitled-1", "c"),
-        ("git:/work/tree/prog.bpf.c?ref", "c"),
+        ("git:/src/tree/prog.bpf.c?ref", "c"),
         ("file:///nowhere/a%20folder/prog%2B.bpf.h", "cpp"),
         ("file:///nowhere/no-language.c", ""),
     ],
