@@ -37,7 +37,7 @@ class Config:
     include: tuple[str, ...] = _option("folders to search for headers, before those of the compilation database")
     define: tuple[str, ...] = _option("macros to define: NAME or NAME=VALUE")
     targets: Mapping[str, tuple[str, ...]] = field(
-        default_factory=dict, metadata={"help": "names for kernels: each a list of what `kernels` takes"}
+        default_factory=dict, hash=False, metadata={"help": "names for kernels: each a list of what `kernels` takes"}
     )
     file: str = ""
 
