@@ -37,7 +37,10 @@ async def test_settings_that_are_no_object(fresh: Begin, options: object) -> Non
     editor = await fresh(options)
     await editor.diagnostics(editor.open(IMPL_CALLED), 1)
     (message,) = _shown(editor)
-    assert message == "kfunc-lsp: editor settings: expected an object with kernels, include, define. They are not used."
+    assert (
+        message
+        == "kfunc-lsp: editor settings: expected an object with kernels, include, define, targets. They are not used."
+    )
 
 
 async def test_a_missing_kernel_is_shown_once_and_the_rest_is_used(fresh: Begin) -> None:
