@@ -39,11 +39,12 @@ def _of_rule(rule: Rule, unit: Unit, kernels: Sequence[Kernel]) -> Iterable[Find
             place = (violation.span.file.path, violation.span.start, violation.subject)
             by_place.setdefault(place, []).append((kernel, violation))
     for found in by_place.values():
-        yield _join(rule, kernels, found, fix)
+        yield _join(rule, unit, kernels, found, fix)
 
 
 def _join(
     rule: Rule,
+    unit: Unit,
     kernels: Sequence[Kernel],
     found: Sequence[tuple[Kernel, Violation]],
     fix: Callable[[Violation], Fix | None],
@@ -55,7 +56,7 @@ def _join(
     for kernel in kernels:
         violation = on.get(kernel.name)
         if violation is None:
-            comment = standing_of(lead.subject, kernel)
+            comment = standing_of(unit, lead.subject, kernel)
             standings.append(Standing(kernel.name, False, None, None, "", comment))
         else:
             standings.append(

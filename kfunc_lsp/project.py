@@ -79,20 +79,32 @@ class Disk:
         self._absent.clear()
 
     def program(self, path: str) -> SourceFile:
-        """The main file at ``path``. Raises ``SourceError``."""
+        """The main file at ``path``. Raises ``SourceError`` where it cannot be read or is no text in UTF-8."""
         path = os.path.abspath(path)
-        if os.path.isdir(path):
-            raise SourceError(f"{path}: is a folder; name the .bpf.c files in it")
-        file = self.read(path)
-        if file is not None:
-            return file
         try:
+            info = os.stat(path)
+            if stat.S_ISDIR(info.st_mode):
+                raise SourceError(f"{path}: is a folder; name the .bpf.c files in it")
+            if not stat.S_ISREG(info.st_mode) or info.st_size > _LARGEST:
+                raise SourceError(f"{path}: is no regular file of at most {_LARGEST >> 20} MiB")
             with open(path, "rb"):
                 pass
-        except OSError as error:
-            reason = (error.strerror or "cannot be read").lower()
-            raise SourceError(f"{path}: {reason}") from None
-        raise SourceError(f"{path}: is no regular file of at most {_LARGEST >> 20} MiB")
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "cannot be read"
+            raise SourceError(f"{path}: {reason.lower()}") from None
+        file = self.read(path)
+        if file is None:
+            raise SourceError(f"{path}: cannot be read")
+        wrong = file.text.find("\0")
+        if wrong < 0:
+            try:
+                file.text.encode("latin-1").decode()
+            except UnicodeDecodeError as error:
+                wrong = error.start
+        if wrong >= 0:
+            what = "a NUL byte" if file.text[wrong] == "\0" else "a byte that is no UTF-8"
+            raise SourceError(f"{path}: is no C source in UTF-8: {what} in line {file.position(wrong)[0] + 1}")
+        return file
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -38,7 +39,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("files", nargs="+", metavar="FILE", help="a program: NAME.bpf.c")
     check.add_argument(
         "--kernel", "-k", action="append", metavar="K",
-        help="a vmlinux, raw BTF or pack; `running`; a bundled kernel (`kfunc-lsp kernel list`); may be repeated",
+        help="a vmlinuz, vmlinux, raw BTF or pack; `running`; a bundled kernel (`kfunc-lsp kernel list`); a pattern of "
+        "these; a target of the configuration; may be repeated",
     )  # fmt: skip
     check.add_argument("--include", "-I", action="append", metavar="DIR", help="search DIR for headers first")
     check.add_argument("--define", "-D", action="append", metavar="NAME[=VALUE]", help="define a macro")
@@ -54,18 +56,28 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the answer is the exit code (0 clean, 1 findings, 2 could not run)."""
     gc.set_threshold(*_COLLECTION)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     parser = _parser()
     options = parser.parse_args(arguments)
+    if sys.stdout is None:
+        print("kfunc-lsp: there is no standard output to write to", file=sys.stderr)
+        return UNABLE
     try:
-        return _run(parser, options)
+        code = _run(parser, options)
+        sys.stdout.flush()
+        return code
     except KfuncLspError as error:
         print(f"kfunc-lsp: {error}", file=sys.stderr)
         return UNABLE
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return UNABLE
+        return 141
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        print(f"kfunc-lsp: {error.filename or 'output'}: {(error.strerror or str(error)).lower()}", file=sys.stderr)
+        return UNABLE
     except Exception as error:
         if os.environ.get("KFUNC_LSP_TRACE"):
             raise

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from kfunc_lsp.check import check, known_names
 from kfunc_lsp.cli import CLEAN, FINDINGS, UNABLE
-from kfunc_lsp.config import Config, load
+from kfunc_lsp.config import Config, ConfigError, load
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.kernel.targets import bundled, default_kernel, expand, resolve
@@ -75,7 +75,10 @@ def load_kernels(config: Config) -> list[Kernel]:
     """The kernels that the settings name, else the running one, else the newest bundled one."""
     if not config.kernels:
         return [default_kernel()]
-    return [resolve(spec) for pattern in config.specs() for spec in expand(pattern)]
+    specs = [spec for pattern in config.specs() for spec in expand(pattern)]
+    if not specs:
+        raise ConfigError(f"{config.file or 'command line'}: `kernels` names targets without any kernel")
+    return [resolve(spec) for spec in dict.fromkeys(specs)]
 
 
 def _shortened(names: Sequence[str]) -> str:

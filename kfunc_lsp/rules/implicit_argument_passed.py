@@ -150,10 +150,11 @@ def _violation(
     is_fallback: bool = False,
 ) -> Violation:
     extra = declaration.params[len(function.prototype.params) :]
+    spelled = _arguments(_excess(declaration, function))
     return Violation(
         severity=severity,
         span=place,
-        headline=f"`{declaration.name}` is declared with {_arguments(len(extra))} that the verifier supplies",
+        headline=f"`{declaration.name}` is declared with {spelled} that the verifier supplies",
         why=why,
         stage=stage,
         foreseen=foreseen,

@@ -50,11 +50,14 @@ class Externs:
         return self.unit.reach(use, self.resolves)
 
 
-def standing_of(name: str, kernel: Kernel) -> str:
+def standing_of(unit: Unit, name: str, kernel: Kernel) -> str:
     """In words, what the function that extern ``name`` binds to is on ``kernel``."""
-    function = kernel.get(essential_name(name))
+    resolution = Externs(unit, kernel).resolution(name)
+    function = resolution.function
     if function is None:
         return f"no kfunc `{essential_name(name)}` there"
+    if resolution.outcome is Outcome.INCOMPATIBLE:
+        return f"declared otherwise there ({resolution.reason})"
     if function.klass is FunctionClass.PLAIN_IMPL:
         return "fine (a kfunc of its own there)"
     if function.callable:

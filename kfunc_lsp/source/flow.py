@@ -123,7 +123,7 @@ class Flow(Expressions):
             end = self._partners.get(end, end) + 1
         end = min(end, limit)
         outer, self._escaped = self._escaped, _TRUE
-        self._expression(at, end)
+        self._expression(at + (text == "return"), end)
         escaped, self._escaped = self._escaped, outer
         end += self._text(end) in (";", "}") and end < limit
         if text in ("return", "goto") or text in _ENDS:

@@ -277,7 +277,7 @@ def _find_sites(segment: Segment, start: int, end: int, known: Set[str], body: i
             else:
                 holder = tokens[at - 2][0] if at >= start + 2 else ""
                 asks = before in _CONDITION_BEFORE or (before == "(" and holder in _CONDITION_HOLDERS)
-                guards = asks and following in _CONDITION_AFTER
+                guards = (asks and following in _CONDITION_AFTER) or following == "?"
                 found.append(Site(text, at, UseKind.REFERENCE, (), guards, body, False))
         elif text in _UNEVALUATED:
             skipped = _after_brackets(tokens, at + 1, end)

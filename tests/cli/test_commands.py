@@ -56,6 +56,30 @@ def test_the_projects_configuration_names_the_kernels(tmp_path: Path) -> None:
     assert "kernel: 7.2 (bundled 7.2.12+deb13)" in run("check", "p.bpf.c", cwd=tmp_path).stdout
 
 
+def test_a_declaration_that_fits_no_kernel_is_not_called_fine(tmp_path: Path) -> None:
+    text = """struct bpf_prog_aux {};
+extern int bpf_wq_set_callback_impl(void *wq, int (*cb)(void *, int *, void *), unsigned int flags,
+                                    struct bpf_prog_aux *aux) __attribute__((section(".ksyms")));
+__attribute__((section("tc"))) int p(void *wq) { return bpf_wq_set_callback_impl(wq, 0, 0, 0); }
+"""
+    (tmp_path / "p.bpf.c").write_text(text)
+    answer = run("check", "p.bpf.c", "-k", "6.18", "-k", "7.3", cwd=tmp_path)
+    assert "6.18: declared otherwise there (parameter 1" in answer.stdout
+
+
+def test_a_full_disk_is_said_in_one_line() -> None:
+    with open("/dev/full", "w") as full:
+        answer = subprocess.run(
+            [sys.executable, "-m", "kfunc_lsp", "kernel", "list"],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert "no space left" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
 def test_targets_and_patterns(tmp_path: Path) -> None:
     (tmp_path / "kfunc-lsp.toml").write_text('kernels = ["old"]\n[targets]\nold = ["6.*"]\nnew = "7.3"\n')
     (tmp_path / "p.bpf.c").write_text("int x;\n")
@@ -86,6 +110,9 @@ def test_flags_of_the_compilation_database_are_used(tmp_path: Path) -> None:
     [
         (["check", "gone.bpf.c"], "gone.bpf.c: no such file or directory"),
         (["check", "."], "is a folder"),
+        (["check", "nul.bpf.c"], "a NUL byte in line 2"),
+        (["check", "latin1.bpf.c"], "a byte that is no UTF-8 in line 1"),
+        (["check", "pipe"], "is no regular file"),
         (["check", "p.bpf.c", "--kernel", "9.9"], "9.9"),
         (["check", "p.bpf.c", "--kernel", "./gone"], "gone"),
         (["check", "p.bpf.c", "--kernel", "./p.bpf.c"], "p.bpf.c"),
@@ -102,6 +129,9 @@ def test_bad_input_gives_one_error_that_names_it(tmp_path: Path, arguments: list
     (tmp_path / "p.bpf.c").write_text("int x;\n")
     (tmp_path / "empty").touch()
     (tmp_path / "folder").mkdir()
+    (tmp_path / "nul.bpf.c").write_bytes(b"int x;\nint \0 y;\n")
+    (tmp_path / "latin1.bpf.c").write_bytes(b"/* \xe9 */ int x;\n")
+    os.mkfifo(tmp_path / "pipe")
     (tmp_path / "truncated.btf").write_bytes(b"\x9f\xeb\x01\x00\x18\x00\x00\x00\x00")
     answer = run(*arguments, cwd=tmp_path)
     assert answer.returncode == 2

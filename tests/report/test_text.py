@@ -28,7 +28,7 @@ error[unflagged-impl-called]: `bpf_wq_set_callback_impl` cannot be called on 7.0
   = it exists in BTF only: the kernel refuses the program before it looks at the code
   = the kernel will say (7.0, 7.3):
        cannot find address for kernel function bpf_wq_set_callback_impl
-  = 6.18: fine (a kfunc of its own there)
+  = 6.18: declared otherwise there (parameter 4, behind the pointer: `struct bpf_prog_aux`, the kernel has `void`)
   = declared here: /p/main.bpf.c:3:12
   = call: int bpf_wq_set_callback(struct bpf_wq *wq, int (*callback_fn)(void *, int *, void *), unsigned int flags);
   = fix (not applied by itself: 6.18 has no `bpf_wq_set_callback` to call): call `bpf_wq_set_callback`, \
