@@ -65,7 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return UNABLE
     try:
         code = _run(parser, options)
-        sys.stdout.flush()
+        if not sys.stdout.closed:
+            sys.stdout.flush()
         return code
     except KfuncLspError as error:
         print(f"kfunc-lsp: {error}", file=sys.stderr)

@@ -75,6 +75,8 @@ def test_a_full_disk_is_said_in_one_line() -> None:
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
+            timeout=60,
+            check=False,
         )
     assert "no space left" in answer.stderr
     assert "Traceback" not in answer.stderr

@@ -23,7 +23,7 @@ async def test_an_impl_that_is_called(editor: Editor) -> None:
     assert (
         "the kernel will say (7.3): cannot find address for kernel function bpf_wq_set_callback_impl" in found.message
     )
-    assert "6.18: fine" in found.message
+    assert "6.18: declared otherwise there" in found.message
 
 
 async def test_an_argument_that_the_verifier_passes(editor: Editor) -> None:
