@@ -40,7 +40,7 @@ async def test_related_places_for_clients_that_show_them(vscode: Editor, emacs: 
     (related,) = found.related_information or ()
     call = vscode.range(ARGUMENT_PASSED, "bpf_wq_set_callback", after="return ")
     assert related.location == types.Location(uri=uri, range=call)
-    (found,) = await emacs.diagnostics(emacs.open(ARGUMENT_PASSED, uri), 1)
+    (found,) = await emacs.diagnostics(emacs.open(ARGUMENT_PASSED), 1)
     assert found.related_information is None
 
 
