@@ -83,7 +83,7 @@ def test_a_full_disk_is_said_in_one_line() -> None:
 
 
 def test_targets_and_patterns(tmp_path: Path) -> None:
-    (tmp_path / "kfunc-lsp.toml").write_text('kernels = ["old"]\n[targets]\nold = ["6.*"]\nnew = "7.3"\n')
+    (tmp_path / "kfunc-lsp.toml").write_text('kernels = ["old"]\n[targets]\nold = ["6.1[28].*"]\nnew = "7.3"\n')
     (tmp_path / "p.bpf.c").write_text("int x;\n")
     assert "kernels: 6.18.15+deb13 (bundled); 6.12.107+deb13 (bundled)" in run("check", "p.bpf.c", cwd=tmp_path).stdout
     assert "kernel: 7.3 (bundled 7.3.4+deb13)" in run("check", "p.bpf.c", "-k", "new", cwd=tmp_path).stdout
