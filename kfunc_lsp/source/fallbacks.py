@@ -1,7 +1,7 @@
 """What programs use of libbpf's and sched_ext's headers, for headers that are not found.
 
 One macro a line, name then replacement, reduced to what this project reads: sections, attributes, control flow, and
-which kfuncs are called.
+which kfuncs are called. The attribute in those that define a program makes them worth expanding.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ bpf_ksym_exists(sym) (!!sym)
 likely(x) __builtin_expect(!!(x), 1)
 unlikely(x) __builtin_expect(!!(x), 0)
 NULL ((void *)0)
-BPF_PROG(name, args...) name(unsigned long long *ctx, ##args)
-BPF_PROG2(name, args...) name(unsigned long long *ctx, ##args)
-BPF_KPROBE(name, args...) name(struct pt_regs *ctx, ##args)
-BPF_KRETPROBE(name, args...) name(struct pt_regs *ctx, ##args)
-BPF_UPROBE(name, args...) name(struct pt_regs *ctx, ##args)
-BPF_URETPROBE(name, args...) name(struct pt_regs *ctx, ##args)
-BPF_KSYSCALL(name, args...) name(struct pt_regs *ctx, ##args)
+BPF_PROG(name, args...) __attribute__((used)) name(unsigned long long *ctx, ##args)
+BPF_PROG2(name, args...) __attribute__((used)) name(unsigned long long *ctx, ##args)
+BPF_KPROBE(name, args...) __attribute__((used)) name(struct pt_regs *ctx, ##args)
+BPF_KRETPROBE(name, args...) __attribute__((used)) name(struct pt_regs *ctx, ##args)
+BPF_UPROBE(name, args...) __attribute__((used)) name(struct pt_regs *ctx, ##args)
+BPF_URETPROBE(name, args...) __attribute__((used)) name(struct pt_regs *ctx, ##args)
+BPF_KSYSCALL(name, args...) __attribute__((used)) name(struct pt_regs *ctx, ##args)
 BPF_STRUCT_OPS(name, args...) SEC("struct_ops/" #name) BPF_PROG(name, ##args)
 BPF_STRUCT_OPS_SLEEPABLE(name, args...) SEC("struct_ops.s/" #name) BPF_PROG(name, ##args)
 bpf_for_each(type, cur, args...) for (struct bpf_iter_##type it_ __attribute__((cleanup(bpf_iter_##type##_destroy))), *p_ = (bpf_iter_##type##_new(&it_, ##args), (void *)0); ((cur) = bpf_iter_##type##_next(&it_)); )

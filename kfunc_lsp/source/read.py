@@ -15,7 +15,8 @@ from kfunc_lsp.source.flow import Flow
 from kfunc_lsp.source.headers import Header, Statement
 from kfunc_lsp.source.names import UnitNames
 from kfunc_lsp.source.preprocess import Preprocessor
-from kfunc_lsp.source.segment import Body, Declared, Segment, Site, mentioned, read_declared
+from kfunc_lsp.source.segment import Body, Declared, Segment, read_declared
+from kfunc_lsp.source.sites import Site, members, mentioned, receiver
 from kfunc_lsp.source.text import is_identifier, lex
 from kfunc_lsp.unit.guard import Condition
 from kfunc_lsp.unit.model import Declaration, Function, Mention, SourceFile, Span, Unit, Use, UseKind
@@ -78,6 +79,7 @@ class _Builder:
                 body.section or self.sections.get(name, ""),
                 self._span(segment.tokens[body.name_index], place),
                 partial(self._mentions_of, name),
+                partial(self._members_of, name),
             )
             for name, (segment, place, body) in self.bodies.items()
         }
@@ -91,6 +93,7 @@ class _Builder:
             environment.problems,
             environment.table.keys(),
             frozenset(environment.weak),
+            next((segment.license for segment, _ in self.segments if segment.license is not None), None),
         )
 
     def _counts(self, site: Site) -> bool:
@@ -197,6 +200,9 @@ class _Builder:
     def _mentions_of(self, name: str) -> tuple[Mention, ...]:
         return self._mentions.get(name, ())
 
+    def _members_of(self, name: str) -> tuple[tuple[str, str], ...]:
+        return self._members.get(name, ())
+
     @cached_property
     def _mentions(self) -> Mapping[str, tuple[Mention, ...]]:
         """Who mentions each function; worked out once, when a rule asks for the first time."""
@@ -213,8 +219,20 @@ class _Builder:
     def _collect(self, segment: Segment, start: int, end: int, index: int, found: dict[str, list[Mention]]) -> None:
         caller = segment.bodies[index].name if index >= 0 else ""
         for at in mentioned(segment.tokens, start, end, self.bodies.keys()):
+            is_called = at + 1 < end and segment.tokens[at + 1][0] == "("
+            callee, argument = ("", -1) if is_called else receiver(segment.tokens, at, start)
             guards: Callable[[], tuple[Condition, ...]] = partial(self._conditions, segment, index, at)
-            found.setdefault(segment.tokens[at][0], []).append(Mention(caller, guards))
+            found.setdefault(segment.tokens[at][0], []).append(Mention(caller, callee, argument, guards))
+
+    @cached_property
+    def _members(self) -> Mapping[str, tuple[tuple[str, str], ...]]:
+        """The struct_ops members that each function implements."""
+        found: dict[str, tuple[tuple[str, str], ...]] = {}
+        for segment, _ in self.segments:
+            for structure, start, end in segment.operations:
+                for member, function in members(segment.tokens, start, end):
+                    found[function] = (*found.get(function, ()), (structure, member))
+        return found
 
     def _conditions(self, segment: Segment, body_index: int, at: int) -> tuple[Condition, ...]:
         if body_index < 0:

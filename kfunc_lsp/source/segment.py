@@ -1,4 +1,4 @@
-"""A run of tokens and what stands in it: function bodies, declarations, uses of names in question.
+"""A run of tokens and what stands in it: function bodies, declarations, uses of names in question (`sites.py`).
 
 Works on structure, not on grammar, so that half-typed code loses no more than the function it is in: a ``}`` in the
 first column ends a function whatever was left open inside. A segment is read without knowing the rest of the unit, so
@@ -7,8 +7,7 @@ it can be kept while other text changes; ``read`` puts segments together.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,24 +16,12 @@ from typing import NamedTuple
 from kfunc_lsp.btf.types import FuncProto
 from kfunc_lsp.source.declare import DeclarationError, Declarator, parse_declaration
 from kfunc_lsp.source.expand import Token
+from kfunc_lsp.source.sites import KEYWORDS, Site, sites
 from kfunc_lsp.source.text import is_identifier
-from kfunc_lsp.unit.model import UseKind
 
-_ASM_CALL = re.compile(r"\bcall\s+(?:%\[)?([A-Za-z_]\w*)")
 _NOT_DECLARATORS = frozenset("__attribute__ typeof __typeof__ asm __asm__ _Alignas __declspec _Static_assert".split())
-_KEYWORDS = frozenset("if for while switch return sizeof do else case goto".split())
-_NOT_NAMES = _NOT_DECLARATORS | _KEYWORDS
-_UNEVALUATED = frozenset(
-    """
-    _Static_assert sizeof typeof __typeof__ __builtin_constant_p __builtin_types_compatible_p _Alignof __alignof__
-    alignof _Generic __builtin_choose_expr __builtin_object_size __builtin_dynamic_object_size
-    """.split()
-)
+_NOT_NAMES = _NOT_DECLARATORS | KEYWORDS
 _RODATA = frozenset(("const", "volatile"))
-_CONDITION_BEFORE = frozenset(("!", "&&", "||"))
-_CONDITION_HOLDERS = frozenset("if while ( ! && || __builtin_expect likely unlikely".split())
-_CONDITION_AFTER = frozenset(") && || ? == != ;".split())
-_NOT_A_USE_AFTER = frozenset((".", "->", "struct", "union", "enum", "goto"))
 
 
 Indent = Callable[[int], int]
@@ -52,22 +39,6 @@ class Body(NamedTuple):
     end: int
     is_static: bool
     section: str
-
-
-class Site(NamedTuple):
-    """A use of a name in question: ``at`` is its token, ``arguments`` the token ranges of a call.
-
-    ``body`` is the enclosing function's index, -1 at file level. ``after_word`` marks what looks like a declaration of
-    a function, unless the name is a ksym.
-    """
-
-    name: str
-    at: int
-    kind: UseKind
-    arguments: tuple[tuple[int, int], ...]
-    is_guard: bool
-    body: int
-    after_word: bool
 
 
 class Declared(NamedTuple):
@@ -88,6 +59,8 @@ class Segment:
     """Tokens and what was found in them.
 
     ``sections`` are those of prototypes, ``variables`` have the storage classes and qualifiers of their declarations.
+    ``license`` is the string in section ``license``; ``operations`` are struct_ops maps: the structure's name and the
+    tokens of the initialiser.
     """
 
     tokens: list[Token]
@@ -97,6 +70,8 @@ class Segment:
     sections: dict[str, str] = field(default_factory=dict)
     sites: list[Site] = field(default_factory=list)
     outside: list[tuple[int, int]] = field(default_factory=list)
+    license: str | None = None
+    operations: list[tuple[str, int, int]] = field(default_factory=list)
 
     @property
     def ksyms(self) -> frozenset[str]:
@@ -111,9 +86,9 @@ def scan(tokens: list[Token], known: Set[str], indent: Indent) -> Segment:
     if not segment.ksyms <= known:
         known = known | segment.ksyms
     for index, body in enumerate(segment.bodies):
-        _find_sites(segment, body.start, body.end, known, index)
+        segment.sites += sites(tokens, body.start, body.end, known, index)
     for start, end in segment.outside:
-        _find_sites(segment, start, end, known, -1)
+        segment.sites += sites(tokens, start, end, known, -1)
     return segment
 
 
@@ -228,6 +203,11 @@ class _Scanner:
         assign = _initialiser(texts)
         if assign < len(texts):
             self.segment.outside.append((start + assign, end))
+            if section == "license":
+                self.segment.license = "".join(text.strip('"') for text in texts[assign:] if text[0] == '"')
+            elif section.lstrip("?").startswith(".struct_ops") and "struct" in texts[:assign]:
+                structure = texts[texts.index("struct") + 1]
+                self.segment.operations.append((structure, start + assign, end))
         if section == ".ksyms" or not self.known.isdisjoint(texts[:assign]):
             self.segment.declared += [
                 declared._replace(start=start, end=end) for declared in read_declared(tokens, self.known)
@@ -254,110 +234,6 @@ def read_declared(tokens: list[Token], known: Set[str]) -> list[Declared]:
         return []
     found = [Declared(declarator, 0, len(tokens)) for declarator in declarators if not declarator.is_typedef]
     return [d for d in found if d.is_ksym or d.declarator.name in known]
-
-
-def _find_sites(segment: Segment, start: int, end: int, known: Set[str], body: int) -> None:
-    """Record the uses of ``known`` names in tokens ``[start, end)``."""
-    tokens = segment.tokens
-    found = segment.sites
-    at = start - 1
-    while (at := at + 1) < end:
-        text = tokens[at][0]
-        if text in known:
-            before = tokens[at - 1][0] if at > start else ""
-            if before in _NOT_A_USE_AFTER:
-                continue
-            following = tokens[at + 1][0] if at + 1 < end else ""
-            if before == "(" and at >= start + 2 and tokens[at - 2][0].strip("_") == "cleanup":
-                found.append(Site(text, at, UseKind.CLEANUP, (), False, body, False))
-            elif following == "(":
-                after_word = is_identifier(before or "0") and before not in _KEYWORDS
-                ranges = tuple(arguments(tokens, at + 1, end))
-                found.append(Site(text, at, UseKind.CALL, ranges, False, body, after_word))
-            else:
-                holder = tokens[at - 2][0] if at >= start + 2 else ""
-                asks = before in _CONDITION_BEFORE or (before == "(" and holder in _CONDITION_HOLDERS)
-                guards = (asks and following in _CONDITION_AFTER) or following == "?"
-                found.append(Site(text, at, UseKind.REFERENCE, (), guards, body, False))
-        elif text in _UNEVALUATED:
-            skipped = _after_brackets(tokens, at + 1, end)
-            at = skipped if text == "sizeof" and skipped == at + 1 else skipped - 1
-        elif text in ("asm", "__asm__"):
-            names = _asm_calls(tokens, at, end)
-            found += [Site(name, at, UseKind.ASM, (), False, body, False) for name in names if name in known]
-
-
-def mentioned(tokens: list[Token], start: int, end: int, names: Set[str]) -> Iterator[int]:
-    """Tokens in ``[start, end)`` that call one of ``names`` or take its address, in code that is evaluated."""
-    at = start - 1
-    while (at := at + 1) < end:
-        text = tokens[at][0]
-        if text in _UNEVALUATED:
-            skipped = _after_brackets(tokens, at + 1, end)
-            at = skipped if text == "sizeof" and skipped == at + 1 else skipped - 1
-        elif text in names:
-            before = tokens[at - 1][0] if at > start else ""
-            following = tokens[at + 1][0] if at + 1 < end else ""
-            is_local = is_identifier(before or "0") and before not in _KEYWORDS
-            if before not in _NOT_A_USE_AFTER and not is_local and not (before == ")" and following == ";"):
-                yield at
-
-
-def _after_brackets(tokens: list[Token], at: int, end: int) -> int:
-    """Index after the bracketed run that opens at ``at``; ``at`` itself where none opens there."""
-    depth = 0
-    for index in range(at, end):
-        text = tokens[index][0]
-        depth += (text == "(") - (text == ")")
-        if depth == 0:
-            return index + 1 if index > at else at
-        if text == ";":
-            return at
-    return at
-
-
-def _asm_calls(tokens: list[Token], at: int, end: int) -> list[str]:
-    """Names that an assembler statement calls."""
-    depth = 0
-    found: list[str] = []
-    for index in range(at + 1, end):
-        text = tokens[index][0]
-        if text == "(":
-            depth += 1
-        elif text == ")":
-            depth -= 1
-            if depth <= 0:
-                break
-        elif text == ";":
-            break
-        elif text[0] == '"':
-            found += _ASM_CALL.findall(text)
-    return found
-
-
-def arguments(tokens: list[Token], opening: int, end: int) -> list[tuple[int, int]]:
-    """Token ranges of the arguments of the call whose ``(`` is at ``opening``; an unclosed call ends at ``;``."""
-    depth = 0
-    found: list[tuple[int, int]] = []
-    start = opening + 1
-    for at in range(opening, end):
-        text = tokens[at][0]
-        if text in ("(", "[", "{"):
-            depth += 1
-        elif text in (")", "]", "}"):
-            depth -= 1
-            if depth == 0:
-                if at > start or found:
-                    found.append((start, at))
-                return found
-        elif text == "," and depth == 1:
-            found.append((start, at))
-            start = at + 1
-        elif text == ";" and depth == 1:
-            break
-    if at > start:
-        found.append((start, at))
-    return found
 
 
 def _section(texts: list[str]) -> str:

@@ -154,9 +154,14 @@ class Use:
 
 @dataclass(frozen=True)
 class Mention:
-    """A place where ``function`` (empty at file level) calls or takes the address of another function of the unit."""
+    """A place where ``function`` (empty at file level) calls or takes the address of another function of the unit.
+
+    Where the address is an argument, ``callee`` is the function that takes it and ``argument`` its index.
+    """
 
     function: str
+    callee: str
+    argument: int
     load_guards: Callable[[], tuple[Condition, ...]] = field(repr=False, compare=False)
 
     @cached_property
@@ -167,18 +172,27 @@ class Mention:
 
 @dataclass(frozen=True)
 class Function:
-    """A function defined in the program; ``section`` is its SEC (empty without), ``mentions`` who refers to it."""
+    """A function defined in the program; ``section`` is its SEC (empty without), ``mentions`` who refers to it.
+
+    ``members`` are what struct_ops maps of the unit use it for: (structure, member).
+    """
 
     name: str
     is_static: bool
     section: str
     span: Span
     load_mentions: Callable[[], tuple[Mention, ...]] = field(repr=False, compare=False)
+    load_members: Callable[[], tuple[tuple[str, str], ...]] = field(default=tuple, repr=False, compare=False)
 
     @cached_property
     def mentions(self) -> tuple[Mention, ...]:
         """Who calls it or takes its address."""
         return self.load_mentions()
+
+    @cached_property
+    def members(self) -> tuple[tuple[str, str], ...]:
+        """The members of struct_ops maps that it implements: (structure, member)."""
+        return self.load_members()
 
 
 @dataclass(frozen=True)
@@ -188,7 +202,8 @@ class Unit:
     ``file`` is the main file. ``declarations`` are by name, in order, headers' included. ``missing_headers`` are
     includes that were not found: types and prototypes may then be unknown. ``problems`` says in words what was given
     up (a macro bomb, includes too deep). ``macros`` are the names of macros at the end of the unit,
-    ``made_weak`` those of ``#pragma weak``.
+    ``made_weak`` those of ``#pragma weak``. ``license`` is the string in section ``license``, ``None`` where none was
+    seen.
     """
 
     file: SourceFile
@@ -199,6 +214,7 @@ class Unit:
     problems: Sequence[str]
     macros: Container[str] = ()
     made_weak: frozenset[str] = frozenset()
+    license: str | None = None
 
     @cached_property
     def uses_by_name(self) -> Mapping[str, Sequence[Use]]:

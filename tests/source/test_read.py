@@ -432,3 +432,32 @@ def test_an_edit_far_away_changes_nothing_else() -> None:
         assert [(u.name, u.span.start, u.function) for u in warm.uses] == [
             (u.name, u.span.start, u.function) for u in cold.uses
         ]
+
+
+def test_the_license_is_the_string_in_its_section() -> None:
+    assert read('char _license[] SEC("license") = "Dual BSD" "/GPL";\n').license == "Dual BSD/GPL"
+    assert read('const char x[] = "GPL";\n').license is None
+
+
+def test_a_callback_knows_to_whom_it_is_passed() -> None:
+    u = read(
+        "static int cb(void *map, int *key, void *value)\n{\n\treturn 0;\n}\n"
+        "extern int bpf_wq_set_callback(struct bpf_wq *wq, int (cb)(void *, int *, void *), unsigned int f) __ksym;\n"
+        'SEC("tc")\nint p(void *ctx)\n{\n\tcb(0, 0, 0);\n\tint (*f)(void *, int *, void *) = cb;\n'
+        "\treturn bpf_wq_set_callback(((struct bpf_wq *)ctx), (cb), f(1, 2, 3));\n}\n"
+    )
+    mentions = [(m.function, m.callee, m.argument) for m in u.functions["cb"].mentions]
+    assert mentions == [("p", "", -1), ("p", "", -1), ("p", "bpf_wq_set_callback", 1)]
+
+
+def test_struct_ops_maps_say_which_member_a_function_is() -> None:
+    u = read(
+        "#include <bpf/bpf_tracing.h>\n"
+        'SEC("struct_ops")\nint BPF_PROG(a, int x)\n{\n\treturn 0;\n}\n'
+        'SEC("struct_ops.s")\nint b(void *ctx)\n{\n\treturn 0;\n}\n'
+        '#define OPS(name, ...) SEC(".struct_ops.link") struct sched_ext_ops name = { __VA_ARGS__ }\n'
+        'OPS(one, .enqueue = (void *)a, .timeout_ms = 5000U, .name = "x", .init = (void *)b);\n'
+        'SEC("?.struct_ops")\nstruct tcp_congestion_ops two = {\n\t.init = (void (*)(struct sock *))b,\n};\n'
+    )
+    assert u.functions["a"].members == (("sched_ext_ops", "enqueue"),)
+    assert u.functions["b"].members == (("sched_ext_ops", "init"), ("tcp_congestion_ops", "init"))
