@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 
@@ -22,6 +23,7 @@ from kfunc_lsp.unit.guard import Condition
 from kfunc_lsp.unit.model import Declaration, Function, Mention, SourceFile, Span, Unit, Use, UseKind
 
 Place = Locations | Offset
+_LICENSE = re.compile(r'"license"\s*\)[^;{}=]*=([^;]*);')
 
 
 def read_unit(file: SourceFile, cache: HeaderCache, flags: Flags, known: frozenset[str]) -> Unit:
@@ -93,8 +95,31 @@ class _Builder:
             environment.problems,
             environment.table.keys(),
             frozenset(environment.weak),
-            next((segment.license for segment, _ in self.segments if segment.license is not None), None),
+            self._license(),
         )
+
+    def _license(self) -> str | None:
+        """The string in section ``license``; ``None`` where there is none, or it is not written as strings."""
+        found = [segment.tokens[slice(*segment.license)] for segment, _ in self.segments if segment.license]
+        if not found:
+            # A header that names no kfunc has not been lexed.
+            for header in self.environment.headers.values():
+                if not header.large and header.has('"license"'):
+                    found += [
+                        [(text, -1, NOTHING_HIDDEN, None) for text, _ in lex(match.group(1))]
+                        for match in _LICENSE.finditer(header.blanked)
+                    ]
+        if len(found) != 1:
+            return None
+        strings = [token[0][1:-1] for token in self._expanded(found[0]) if token[0][0] == '"']
+        return "".join(strings) if strings else None
+
+    def _expanded(self, tokens: list[Token]) -> list[Token]:
+        """``tokens`` with the macros that were of no interest expanded too, as they stand at the end of the unit."""
+        try:
+            return Expander(self.environment.table, None).expand(tokens)
+        except OutOfBudget:
+            return tokens
 
     def _counts(self, site: Site) -> bool:
         """Whether a site is a use of a ksym, or the call of a kfunc that nothing here declares."""
@@ -222,7 +247,7 @@ class _Builder:
             is_called = at + 1 < end and segment.tokens[at + 1][0] == "("
             callee, argument = ("", -1) if is_called else receiver(segment.tokens, at, start)
             guards: Callable[[], tuple[Condition, ...]] = partial(self._conditions, segment, index, at)
-            found.setdefault(segment.tokens[at][0], []).append(Mention(caller, callee, argument, guards))
+            found.setdefault(segment.tokens[at][0], []).append(Mention(caller, is_called, callee, argument, guards))
 
     @cached_property
     def _members(self) -> Mapping[str, tuple[tuple[str, str], ...]]:

@@ -59,8 +59,8 @@ class Segment:
     """Tokens and what was found in them.
 
     ``sections`` are those of prototypes, ``variables`` have the storage classes and qualifiers of their declarations.
-    ``license`` is the string in section ``license``; ``operations`` are struct_ops maps: the structure's name and the
-    tokens of the initialiser.
+    ``license`` are the tokens of the initialiser in section ``license``; ``operations`` are struct_ops maps: the
+    structure's name and the tokens of the initialiser.
     """
 
     tokens: list[Token]
@@ -70,7 +70,7 @@ class Segment:
     sections: dict[str, str] = field(default_factory=dict)
     sites: list[Site] = field(default_factory=list)
     outside: list[tuple[int, int]] = field(default_factory=list)
-    license: str | None = None
+    license: tuple[int, int] | None = None
     operations: list[tuple[str, int, int]] = field(default_factory=list)
 
     @property
@@ -204,7 +204,7 @@ class _Scanner:
         if assign < len(texts):
             self.segment.outside.append((start + assign, end))
             if section == "license":
-                self.segment.license = "".join(text.strip('"') for text in texts[assign:] if text[0] == '"')
+                self.segment.license = (start + assign, end)
             elif section.lstrip("?").startswith(".struct_ops") and "struct" in texts[:assign]:
                 structure = texts[texts.index("struct") + 1]
                 self.segment.operations.append((structure, start + assign, end))

@@ -156,10 +156,12 @@ class Use:
 class Mention:
     """A place where ``function`` (empty at file level) calls or takes the address of another function of the unit.
 
-    Where the address is an argument, ``callee`` is the function that takes it and ``argument`` its index.
+    ``is_call`` tells which. Where the address is an argument, ``callee`` is the function that takes it and
+    ``argument`` its index.
     """
 
     function: str
+    is_call: bool
     callee: str
     argument: int
     load_guards: Callable[[], tuple[Condition, ...]] = field(repr=False, compare=False)

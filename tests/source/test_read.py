@@ -436,7 +436,14 @@ def test_an_edit_far_away_changes_nothing_else() -> None:
 
 def test_the_license_is_the_string_in_its_section() -> None:
     assert read('char _license[] SEC("license") = "Dual BSD" "/GPL";\n').license == "Dual BSD/GPL"
+    assert read('#define NAME "MIT"\nchar _license[] SEC("license") = NAME;\n').license == "MIT"
+    assert read("char _license[] SEC(\"license\") = {'G', 'P', 'L', 0};\n").license is None
     assert read('const char x[] = "GPL";\n').license is None
+
+
+def test_a_license_in_a_header_that_names_no_kfunc() -> None:
+    header = '#ifndef NAME\n#define NAME "GPL"\n#endif\nchar _license[] SEC("license") = NAME;\n'
+    assert unit('#define NAME "MIT"\n#include "common.h"\n', (), {"common.h": header}).license == "MIT"
 
 
 def test_a_callback_knows_to_whom_it_is_passed() -> None:
@@ -446,8 +453,8 @@ def test_a_callback_knows_to_whom_it_is_passed() -> None:
         'SEC("tc")\nint p(void *ctx)\n{\n\tcb(0, 0, 0);\n\tint (*f)(void *, int *, void *) = cb;\n'
         "\treturn bpf_wq_set_callback(((struct bpf_wq *)ctx), (cb), f(1, 2, 3));\n}\n"
     )
-    mentions = [(m.function, m.callee, m.argument) for m in u.functions["cb"].mentions]
-    assert mentions == [("p", "", -1), ("p", "", -1), ("p", "bpf_wq_set_callback", 1)]
+    mentions = [(m.function, m.is_call, m.callee, m.argument) for m in u.functions["cb"].mentions]
+    assert mentions == [("p", True, "", -1), ("p", False, "", -1), ("p", False, "bpf_wq_set_callback", 1)]
 
 
 def test_struct_ops_maps_say_which_member_a_function_is() -> None:
