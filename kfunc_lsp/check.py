@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from kfunc_lsp import rules
-from kfunc_lsp.kernel.libbpf import essential_name
-from kfunc_lsp.kernel.model import Kernel
-from kfunc_lsp.rules.ksyms import standing_of
-from kfunc_lsp.rules.model import Finding, Fix, Rule, Severity, Standing, Violation
+from kfunc_lsp.kernel.libbpf import Outcome, essential_name
+from kfunc_lsp.kernel.model import FunctionClass, Kernel
+from kfunc_lsp.rules.fleet import Fleet, fleet_of, listed
+from kfunc_lsp.rules.load import Load
+from kfunc_lsp.rules.model import Finding, Fix, Rule, Severity, Stage, Standing, Violation
 from kfunc_lsp.unit.model import Unit
 
 
@@ -19,53 +21,127 @@ def known_names(kernels: Iterable[Kernel]) -> frozenset[str]:
 
 def check(unit: Unit, kernels: Sequence[Kernel]) -> list[Finding]:
     """The findings of all rules for ``unit``, joined over ``kernels``, in order of place."""
-    findings = [finding for rule in rules.ALL for finding in _of_rule(rule, unit, kernels)]
+    fleet = fleet_of(tuple(kernels))
+    answers = list(_answers(unit, fleet))
+    by_place: dict[tuple[str, str, int, str], list[_Answer]] = {}
+    for members, violations in answers:
+        for rule, violation in violations:
+            place = (rule.name, violation.span.file.path, violation.span.start, violation.subject)
+            by_place.setdefault(place, []).append(_Answer(rule, violation, members))
+    fixes: dict[tuple[str, str, Severity], Fix | None] = {}
+
+    def fix(rule: Rule, violation: Violation) -> Fix | None:
+        key = (rule.name, violation.subject, violation.severity)
+        if key not in fixes:
+            fixes[key] = rule.fix(unit, violation, fleet) if rule.fix is not None else None
+        return fixes[key]
+
+    everywhere = len(fleet.kernels)
+    findings = [
+        _join(unit, fleet, found, fix)
+        for found in by_place.values()
+        if not found[0].violation.unanimous or sum(len(a.members) for a in found) == everywhere
+    ]
     main = unit.file
     return sorted(findings, key=lambda f: (f.span.file is not main, f.span.file.path, f.span.start, f.rule.name))
 
 
-def _of_rule(rule: Rule, unit: Unit, kernels: Sequence[Kernel]) -> Iterable[Finding]:
-    fixes: dict[tuple[str, Severity], Fix | None] = {}
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A violation that some kernels (by index) share."""
 
-    def fix(violation: Violation) -> Fix | None:
-        key = (violation.subject, violation.severity)
-        if key not in fixes:
-            fixes[key] = rule.fix(unit, violation, kernels)
-        return fixes[key]
-
-    by_place: dict[tuple[str, int, str], list[tuple[Kernel, Violation]]] = {}
-    for kernel in kernels:
-        for violation in rule.check(unit, kernel):
-            place = (violation.span.file.path, violation.span.start, violation.subject)
-            by_place.setdefault(place, []).append((kernel, violation))
-    for found in by_place.values():
-        yield _join(rule, unit, kernels, found, fix)
+    rule: Rule
+    violation: Violation
+    members: Sequence[int]
 
 
-def _join(
-    rule: Rule,
-    unit: Unit,
-    kernels: Sequence[Kernel],
-    found: Sequence[tuple[Kernel, Violation]],
-    fix: Callable[[Violation], Fix | None],
-) -> Finding:
+def _answers(unit: Unit, fleet: Fleet) -> Iterable[tuple[Sequence[int], list[tuple[Rule, Violation]]]]:
+    """The violations on each set of kernels that answer every question of every rule alike."""
+    pending: Sequence[int] = range(len(fleet.kernels))
+    while pending:
+        kernel = fleet.kernels[pending[0]]
+        load = Load(unit, kernel)
+        found = [(rule, _cautious(load, violation)) for rule in rules.ALL for violation in rule.check(load)]
+        alike, pending = fleet.split(pending, load.asked)
+        yield alike, _first_said(found)
+
+
+def _cautious(load: Load, violation: Violation) -> Violation:
+    """An error that rests on another kernel's facts is a warning."""
+    if violation.severity is Severity.ERROR and not load.is_own(violation.fact):
+        return replace(violation, severity=Severity.WARNING)
+    return violation
+
+
+def _first_said(found: Sequence[tuple[Rule, Violation]]) -> list[tuple[Rule, Violation]]:
+    """One finding for one cause: what clang and libbpf refuse gets no further, and of what is said of an extern at one
+    place the first message counts, in the order of stages, and of the rules within a stage.
+    """
+    refused = {v.subject for _, v in found if v.severity is Severity.ERROR and _stage(v) <= Stage.LIBBPF}
+    kept: dict[tuple[str, str, int], tuple[Rule, Violation]] = {}
+    for rule, violation in found:
+        if violation.subject in refused and _stage(violation) > Stage.LIBBPF:
+            continue
+        place = (violation.subject, violation.span.file.path, violation.span.start)
+        if place not in kept or _rank(violation) < _rank(kept[place][1]):
+            kept[place] = (rule, violation)
+    return list(kept.values())
+
+
+def _stage(violation: Violation) -> int:
+    return len(Stage) if violation.stage is None else violation.stage
+
+
+def _rank(violation: Violation) -> tuple[bool, int]:
+    return violation.severity is Severity.HINT, _stage(violation)
+
+
+def _join(unit: Unit, fleet: Fleet, found: Sequence[_Answer], fix: Callable[[Rule, Violation], Fix | None]) -> Finding:
     """One finding for what several kernels say of one place; the worst of them speaks for all."""
-    _, lead = max(found, key=lambda pair: pair[1].severity)
-    on = {kernel.name: violation for kernel, violation in found}
-    standings = []
-    for kernel in kernels:
-        violation = on.get(kernel.name)
-        if violation is None:
-            comment = standing_of(unit, lead.subject, kernel)
-            standings.append(Standing(kernel.name, False, None, None, "", comment))
-        else:
-            standings.append(
-                Standing(kernel.name, True, violation.severity, violation.stage, violation.foreseen, violation.why)
-            )
-    severity = lead.severity
-    others = (kernel.get(essential_name(lead.subject)) for kernel in kernels if kernel.name not in on)
-    if lead.is_fallback and any(function is not None and function.callable for function in others):
-        severity = Severity.HINT
-    names = ", ".join(s.kernel for s in standings if s.fails and s.severity == lead.severity)
-    message = f"{lead.headline} on {names}"
-    return Finding(rule, severity, message, lead, tuple(standings), fix(lead))
+    worst = max(found, key=lambda answer: answer.violation.severity)
+    lead = worst.violation
+    standings: list[tuple[int, Standing]] = []
+    rest = set(range(len(fleet.kernels)))
+    for answer in found:
+        rest.difference_update(answer.members)
+        v = answer.violation
+        for source, members in _by_source(fleet, answer.members, v):
+            names = fleet.names(members)
+            standings.append((members[0], Standing(names, True, v.severity, v.stage, v.foreseen, v.why, source)))
+    pending: Sequence[int] = sorted(rest)
+    is_alive = False
+    while pending:
+        load = Load(unit, fleet.kernels[pending[0]])
+        comment = _standing_of(load, lead.subject)
+        function = load.bound(lead.subject)
+        is_alive = is_alive or (function is not None and function.callable)
+        alike, pending = fleet.split(pending, load.asked)
+        for source, members in _by_source(fleet, alike, lead):
+            standings.append((members[0], Standing(fleet.names(members), False, None, None, "", comment, source)))
+    severity = Severity.HINT if lead.is_fallback and is_alive else lead.severity
+    named = sorted(m for answer in found if answer.violation.severity == lead.severity for m in answer.members)
+    message = f"{lead.headline} on {listed(fleet.names(named))}"
+    ordered = tuple(standing for _, standing in sorted(standings, key=lambda pair: pair[0]))
+    return Finding(worst.rule, severity, message, lead, ordered, fix(worst.rule, lead))
+
+
+def _by_source(fleet: Fleet, members: Iterable[int], violation: Violation) -> Iterable[tuple[str, list[int]]]:
+    groups: dict[str, list[int]] = {}
+    for member in members:
+        groups.setdefault(fleet.kernels[member].source_of(violation.fact), []).append(member)
+    return groups.items()
+
+
+def _standing_of(load: Load, name: str) -> str:
+    """In words, what the function that extern ``name`` binds to is on a kernel where a finding does not hold."""
+    resolution = load.resolution(name)
+    function = resolution.function
+    if function is None:
+        return f"no kfunc `{essential_name(name)}` there"
+    if resolution.outcome is Outcome.INCOMPATIBLE:
+        return f"declared otherwise there ({resolution.reason})"
+    if function.klass is FunctionClass.PLAIN_IMPL:
+        return "fine (a kfunc of its own there)"
+    if function.callable:
+        return f"not concerned (a kfunc with {len(function.prototype.params)} parameters there)"
+    return function.klass.words

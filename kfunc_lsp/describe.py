@@ -15,7 +15,6 @@ from kfunc_lsp.kernel.annotations import annotation
 from kfunc_lsp.kernel.flags import Flag, decode
 from kfunc_lsp.kernel.libbpf import essential_name
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction
-from kfunc_lsp.rules.ksyms import version
 
 _IMPL = "_impl"
 _WIDEST = 90
@@ -155,7 +154,7 @@ def newest(name: str, kernels: Iterable[Kernel]) -> tuple[Kernel, KernelFunction
 
 def age(kernel: Kernel) -> tuple[int, int]:
     """A key that grows with a kernel's release; kernels of unknown release come first."""
-    return version(kernel.release or kernel.name) or (0, 0)
+    return kernel.version or (0, 0)
 
 
 def call_signature(function: KernelFunction, kernel: Kernel) -> Signature:

@@ -99,6 +99,11 @@ def is_quick(path: Path) -> bool:
         return True
 
 
+def is_cut_down(path: Path) -> bool:
+    """Whether the file has kfuncs alone, and not every function of its kernel: a pack, a header."""
+    return read_file(path, 4).startswith((PACK_MAGIC, b"#"))
+
+
 def _open_regular(path: Path) -> BinaryIO:
     """Open ``path`` unless reading it could block or never end (a FIFO, a device)."""
     try:

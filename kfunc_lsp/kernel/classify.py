@@ -123,7 +123,7 @@ class _Classifier:
             return FunctionClass.MAGIC
         if func_id in (self._flags or self._tagged):
             return FunctionClass.LEGACY_IMPL if base == FunctionClass.IMPLICIT else FunctionClass.PLAIN_IMPL
-        return FunctionClass.BTF_ONLY_IMPL if base == FunctionClass.IMPLICIT else FunctionClass.UNRELATED_IMPL
+        return FunctionClass.BTF_ONLY_IMPL if base == FunctionClass.IMPLICIT else FunctionClass.FUNCTION
 
     def _extra_params(self, name: str, func_id: int) -> tuple[Param, ...]:
         """What ``NAME_impl`` has beyond ``NAME``, nothing where the two are no pair.

@@ -6,6 +6,7 @@ Mirrors ``bpf_core_essential_name_len``, ``bpf_object__resolve_ksym_func_btf_id`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -30,7 +31,9 @@ from kfunc_lsp.btf.types import (
 from kfunc_lsp.btf.types import (
     Enum as EnumType,
 )
-from kfunc_lsp.kernel.model import Kernel, KernelFunction
+from kfunc_lsp.kernel.model import KernelFunction
+
+Find = Callable[[str], KernelFunction | None]
 
 _LEVELS = 32
 
@@ -71,9 +74,12 @@ class _NotKnown(Exception):
     """A type that decides was not found in the program's headers."""
 
 
-def resolve(kernel: Kernel, name: str, local: Type | None) -> Resolution:
-    """What libbpf makes of extern ``name`` with type ``local`` (``None``: no declaration was found) on ``kernel``."""
-    function = kernel.get(essential_name(name))
+def resolve(find: Find, name: str, local: Type | None) -> Resolution:
+    """What libbpf makes of extern ``name`` with type ``local`` (``None``: no declaration was found).
+
+    ``find`` gives the function of a name on one kernel, or ``None``.
+    """
+    function = find(essential_name(name))
     if function is None:
         return Resolution(Outcome.ABSENT)
     if local is None:

@@ -6,10 +6,12 @@ it is stored is ``pack``'s.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
+from typing import Protocol
 
 from kfunc_lsp.btf.types import FuncProto, Param
 
@@ -21,7 +23,7 @@ class FunctionClass(Enum):
     BTF_ONLY_IMPL = "R2"
     LEGACY_IMPL = "R3"
     PLAIN_IMPL = "R4"
-    UNRELATED_IMPL = "R5"
+    FUNCTION = "R5"
     BROKEN = "R6"
     MAGIC = "R7"
     KFUNC = "R8"
@@ -38,12 +40,20 @@ _WORDS = {
     FunctionClass.BTF_ONLY_IMPL: "exists in BTF only, never callable",
     FunctionClass.LEGACY_IMPL: "kfunc, the older form of one with implicit arguments",
     FunctionClass.PLAIN_IMPL: "kfunc whose name ends in _impl",
-    FunctionClass.UNRELATED_IMPL: "kernel function, not a kfunc",
+    FunctionClass.FUNCTION: "kernel function, not a kfunc",
     FunctionClass.BROKEN: "broken in this kernel: callable in no form",
     FunctionClass.MAGIC: "kfunc of a magic pair: both forms are callable",
     FunctionClass.KFUNC: "kfunc",
     FunctionClass.NOT_CALLABLE: "tagged as a kfunc, but only a target of fmod_ret programs",
 }
+
+
+class Fact(Enum):
+    """A kind of fact about a kernel's functions: sources differ in which they tell."""
+
+    TYPES = "types"
+    FLAGS = "flags"
+    HOOKS = "program types"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +129,40 @@ class KernelFunction:
             return ()
         return self.impl_prototype.params[len(self.prototype.params) :]
 
+    @cached_property
+    def facts(self) -> Hashable:
+        """All that a rule can learn of the function: equal for functions that no rule can tell apart."""
+        return (
+            self.klass,
+            self.prototype,
+            self.impl_prototype,
+            self.tagged,
+            self.flags,
+            self.flag_sets,
+            self.base,
+            self.module,
+            self.hooks,
+        )
+
     @property
     def callable(self) -> bool:
         """Whether a BPF program can call the function under this name in some form."""
         return self.klass not in (
             FunctionClass.BTF_ONLY_IMPL,
-            FunctionClass.UNRELATED_IMPL,
+            FunctionClass.FUNCTION,
             FunctionClass.BROKEN,
             FunctionClass.NOT_CALLABLE,
         )
 
 
-@dataclass(frozen=True)
+class AllFunctions(Protocol):
+    """Every FUNC of a vmlinux, kfunc or not (``functions.Functions``)."""
+
+    def get(self, name: str) -> KernelFunction | None:
+        """The function of exactly this name."""
+
+
+@dataclass(frozen=True, eq=False)
 class Kernel:
     """The kfunc index of one kernel.
 
@@ -138,7 +170,8 @@ class Kernel:
     itself, empty where unknown. ``functions`` holds every kfunc, every BTF-only ``_impl``, and every function
     that merely ends in ``_impl``. ``hooks_of`` is the release of the bundled kernel that the functions' hooks
     were taken from, as the nearest one; empty where they are this kernel's own, or not known. ``shadowed`` are
-    functions of modules that cannot be reached, since vmlinux or an earlier module has the name.
+    functions of modules that cannot be reached, since vmlinux or an earlier module has the name. ``others`` are all
+    FUNCs of vmlinux; ``None`` where the source has kfuncs alone (a pack).
     """
 
     name: str
@@ -147,6 +180,13 @@ class Kernel:
     provenance: Provenance
     hooks_of: str = ""
     shadowed: tuple[KernelFunction, ...] = ()
+    others: AllFunctions | None = None
+
+    @cached_property
+    def version(self) -> tuple[int, int] | None:
+        """Major and minor number; ``None`` where neither release nor name begins with two numbers."""
+        numbers = re.match(r"(\d+)\.(\d+)", self.release or self.name)
+        return (int(numbers[1]), int(numbers[2])) if numbers else None
 
     @property
     def kfuncs_known(self) -> bool:
@@ -167,9 +207,34 @@ class Kernel:
         """The function of exactly this name, if the index has it."""
         return self.functions.get(name)
 
+    def find(self, name: str) -> KernelFunction | None:
+        """The FUNC that libbpf finds under this name, kfunc or not (L4): vmlinux before modules.
+
+        ``None`` proves that there is none only where ``is_whole``.
+        """
+        function = self.functions.get(name)
+        if self.others is not None and (function is None or function.module is not None):
+            return self.others.get(name) or function
+        return function
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the source has every FUNC of vmlinux, and not kfuncs alone."""
+        return self.others is not None
+
+    def source_of(self, fact: Fact) -> str:
+        """Where facts of this kind are from, in words: "image", "pack", "BTF only", or another kernel's release."""
+        if fact is Fact.HOOKS and self.hooks_of:
+            return self.hooks_of
+        return "BTF only" if self.provenance.kind == "btf" else self.provenance.kind
+
+    def is_own(self, fact: Fact) -> bool:
+        """Whether facts of this kind are this kernel's own, and not taken from the most similar one."""
+        return not (fact is Fact.HOOKS and self.hooks_of)
+
     def kfuncs(self) -> Iterator[KernelFunction]:
         """The functions that are kfuncs of this kernel (callable or broken), by name."""
         for name in sorted(self.functions):
             function = self.functions[name]
-            if function.klass not in (FunctionClass.BTF_ONLY_IMPL, FunctionClass.UNRELATED_IMPL):
+            if function.klass not in (FunctionClass.BTF_ONLY_IMPL, FunctionClass.FUNCTION):
                 yield function

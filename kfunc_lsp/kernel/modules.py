@@ -17,7 +17,7 @@ from kfunc_lsp.image.file import Image
 from kfunc_lsp.kernel.classify import build_kernel
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction, Provenance
 
-_INDEXED = tuple(klass for klass in FunctionClass if klass != FunctionClass.UNRELATED_IMPL)
+_INDEXED = tuple(klass for klass in FunctionClass if klass != FunctionClass.FUNCTION)
 
 
 def with_modules(kernel: Kernel, vmlinux: Btf | None, modules: Iterable[Image]) -> Kernel:

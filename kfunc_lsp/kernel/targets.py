@@ -16,9 +16,10 @@ from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.vmlinux_h import btf_of_header
 from kfunc_lsp.errors import BtfError, KfuncLspError, TargetError
 from kfunc_lsp.image import cache
-from kfunc_lsp.image.file import Image, is_quick, open_bytes, open_image, read_file
+from kfunc_lsp.image.file import Image, is_cut_down, is_quick, open_bytes, open_image, read_file
 from kfunc_lsp.image.folder import Progress, is_module, module_files, open_modules, vmlinux_of
 from kfunc_lsp.kernel.classify import build_kernel
+from kfunc_lsp.kernel.functions import Functions
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, Provenance
 from kfunc_lsp.kernel.modules import with_modules
 from kfunc_lsp.kernel.nearest import Lender, lender, with_borrowed_hooks
@@ -72,6 +73,10 @@ def resolve(
         words = f"prototypes alone, of a vmlinux.h: {kernel.provenance.detail}"
         kernel = replace(kernel, provenance=replace(kernel.provenance, detail=words))
     kernel = kernel if kernel.hooks_known else with_borrowed_hooks(kernel, _lenders())
+    if is_kept and not is_cut_down(target.path):
+        kernel = replace(kernel, others=Functions(lambda: Btf.parse(_open(target, btf_ids).btf)))
+    elif not image.is_pack and not image.header:
+        kernel = replace(kernel, others=Functions(lambda: btf))
     return with_modules(kernel, None if image.is_pack else btf, opened)
 
 

@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from kfunc_lsp.rules.model import Finding, Label, Severity, Standing
+from kfunc_lsp.rules.fleet import listed
+from kfunc_lsp.rules.model import Finding, Label, Severity
 from kfunc_lsp.unit.model import SourceFile, Span
 
 _TAB = 4
@@ -64,11 +65,12 @@ def write_finding(finding: Finding, style: Style) -> str:
 def _notes(finding: Finding) -> Iterable[str]:
     violation = finding.violation
     yield violation.why
-    for (stage, message), kernels in _grouped(finding.standings).items():
-        names = f" ({', '.join(kernels)})" if len(finding.standings) > 1 else ""
-        yield f"{stage} will say{names}:\n       {message}"
-    for comment, kernels in _fine(finding.standings).items():
-        yield f"{', '.join(kernels)}: {comment}"
+    is_one = sum(len(standing.kernels) for standing in finding.standings) == 1
+    for speaker, message, kernels in finding.predictions:
+        names = "" if is_one else f" ({listed(kernels)})"
+        yield f"{speaker} will say{names}:\n       {message}"
+    for comment, kernels in finding.elsewhere:
+        yield f"{listed(kernels)}: {comment}"
     for label in violation.related:
         line, column = place(label.span)
         yield f"{label.text}: {shown_path(label.span.file.path)}:{line}:{column}"
@@ -78,22 +80,6 @@ def _notes(finding: Finding) -> Iterable[str]:
         safety = "safe" if finding.fix.is_safe else f"not applied by itself: {finding.fix.caution}"
         yield f"fix ({safety}): {finding.fix.title}"
     yield f"more: kfunc-lsp explain {finding.rule.name}"
-
-
-def _grouped(standings: Sequence[Standing]) -> dict[tuple[str, str], list[str]]:
-    groups: dict[tuple[str, str], list[str]] = {}
-    for standing in standings:
-        if standing.fails and standing.foreseen and standing.stage is not None:
-            groups.setdefault((standing.stage.speaker, standing.foreseen), []).append(standing.kernel)
-    return groups
-
-
-def _fine(standings: Sequence[Standing]) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
-    for standing in standings:
-        if not standing.fails:
-            groups.setdefault(standing.comment, []).append(standing.kernel)
-    return groups
 
 
 def _line_of(span: Span) -> int:

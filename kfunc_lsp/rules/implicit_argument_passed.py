@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from kfunc_lsp.btf.cdecl import parameter, prototype
 from kfunc_lsp.kernel.libbpf import essential_name
-from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction
+from kfunc_lsp.kernel.model import FunctionClass, KernelFunction
 from kfunc_lsp.rules.edits import caution, is_editable, shorten_declaration, shortened
-from kfunc_lsp.rules.ksyms import INCOMPATIBLE, UNRESOLVED, Externs
+from kfunc_lsp.rules.fleet import Fleet, listed
+from kfunc_lsp.rules.load import Load
+from kfunc_lsp.rules.messages import INCOMPATIBLE, UNRESOLVED
 from kfunc_lsp.rules.model import Edit, Fix, Label, Rule, Severity, Stage, Violation
 from kfunc_lsp.unit.guard import Truth
 from kfunc_lsp.unit.model import Declaration, Span, Unit, Use, UseKind
@@ -54,30 +56,29 @@ and not applied by itself.
 """
 
 
-def check(unit: Unit, kernel: Kernel) -> Iterator[Violation]:
-    """Violations of ``unit`` on ``kernel``."""
-    externs = Externs(unit, kernel)
+def check(load: Load) -> Iterator[Violation]:
+    """Violations on one kernel."""
+    unit = load.unit
     for name, uses in unit.uses_by_name.items():
-        function = _implicit(kernel, name)
+        function = _implicit(load.bound(name))
         if function is None:
             continue
         declaration = unit.declaration(name)
         if declaration is None or _excess(declaration, function) <= 0:
             yield from _calls(unit, name, uses, function, declaration)
         elif not declaration.prototype or not declaration.prototype.variadic:
-            violation = _declared(unit, externs, declaration, uses, function)
+            violation = _declared(load, declaration, uses, function)
             if violation:
                 yield violation
     for name, declarations in unit.declarations.items():
-        if name not in unit.uses_by_name and (function := _implicit(kernel, name)) is not None:
+        if name not in unit.uses_by_name and (function := _implicit(load.bound(name))) is not None:
             for declaration in declarations:
                 if is_editable(declaration.span, unit) and declaration.ksym and _excess(declaration, function) > 0:
                     why = f"harmless as long as no program uses it; the verifier supplies {_supplied(function)}"
                     yield _violation(Severity.HINT, declaration.name_span, declaration, function, why)
 
 
-def _implicit(kernel: Kernel, name: str) -> KernelFunction | None:
-    function = kernel.get(essential_name(name))
+def _implicit(function: KernelFunction | None) -> KernelFunction | None:
     return function if function is not None and function.klass is FunctionClass.IMPLICIT else None
 
 
@@ -92,10 +93,9 @@ def _supplied(function: KernelFunction) -> str:
     return ", ".join(f"`{parameter(p)}`" for p in function.implicit)
 
 
-def _declared(
-    unit: Unit, externs: Externs, declaration: Declaration, uses: Sequence[Use], function: KernelFunction
-) -> Violation | None:
+def _declared(load: Load, declaration: Declaration, uses: Sequence[Use], function: KernelFunction) -> Violation | None:
     """A declaration with too many parameters: an error where it stops the load, a warning where it is silent."""
+    unit = load.unit
     name = declaration.name
     calls = tuple(Label(u.span, "called here") for u in uses if u.kind is not UseKind.REFERENCE)
     if is_editable(declaration.span, unit):
@@ -110,7 +110,7 @@ def _declared(
         why = f"the verifier supplies {_supplied(function)}; a program must not declare it"
         foreseen = INCOMPATIBLE.format(name=name)
         return _violation(severity, place, declaration, function, why, Stage.LIBBPF, foreseen, related)
-    reaches = {use: _certainty(unit, externs, use) for use in uses if use.kind is not UseKind.REFERENCE}
+    reaches = {use: load.meets(use) for use in uses if use.kind is not UseKind.REFERENCE}
     silent = "weak and incompatible is silent: libbpf leaves it unresolved"
     if Truth.TRUE in reaches.values():
         why = f"{silent}, and a call to it is reached without a guard"
@@ -128,14 +128,6 @@ def _emission(unit: Unit, use: Use) -> Truth:
     """Whether the object's symbol table has the extern for this use; a compiler drops an address that goes nowhere."""
     emitted = unit.emission(use)
     return Truth.UNKNOWN if use.kind is UseKind.REFERENCE and emitted is Truth.TRUE else emitted
-
-
-def _certainty(unit: Unit, externs: Externs, use: Use) -> Truth:
-    """Whether the verifier meets a call: there in a loaded program, and reached."""
-    presence, reach = unit.presence(use), externs.reach(use)
-    if Truth.FALSE in (presence, reach):
-        return Truth.FALSE
-    return Truth.UNKNOWN if Truth.UNKNOWN in (presence, reach) else Truth.TRUE
 
 
 def _violation(
@@ -204,10 +196,11 @@ def _arguments(count: int) -> str:
     return "an argument" if count == 1 else f"{count} arguments"
 
 
-def fix(unit: Unit, violation: Violation, kernels: Sequence[Kernel]) -> Fix | None:
+def fix(unit: Unit, violation: Violation, fleet: Fleet) -> Fix | None:
     """Drop the extra parameters of the declaration and the extra arguments of every call, all in the main file."""
     name = violation.subject
-    functions = [f for f in (_implicit(kernel, name) for kernel in kernels) if f is not None]
+    answers = fleet.functions(essential_name(name))
+    functions = [f for f in (_implicit(function) for function, _ in answers) if f is not None]
     visible = {len(f.prototype.params) for f in functions}
     declarations = [d for d in unit.declarations.get(name, ()) if d.ksym]
     if len(visible) != 1 or name in unit.macros:
@@ -232,9 +225,9 @@ def fix(unit: Unit, violation: Violation, kernels: Sequence[Kernel]) -> Fix | No
     if found is None:
         return None
     why_not = caution(unit, violation, found[1])
-    others = [k.name for k in kernels if (f := k.get(essential_name(name))) and f.klass is not FunctionClass.IMPLICIT]
+    others = [kernel for f, kernels in answers if f and f.klass is not FunctionClass.IMPLICIT for kernel in kernels]
     if others and not why_not:
-        why_not = f"{', '.join(others)}: `{name}` is another function there"
+        why_not = f"{listed(others)}: `{name}` is another function there"
     title = f"let the verifier supply the last {_arguments_title(functions[0])}"
     return Fix(title, (*edits, *found[0]), why_not)
 

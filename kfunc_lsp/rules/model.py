@@ -1,16 +1,18 @@
 """What a rule is and what it says: findings, fixes, and where they point.
 
-A rule looks at one unit and one kernel at a time and yields ``Violation``s; ``check`` joins those that several kernels
-share into one ``Finding``.
+A rule looks at the load of one unit on one kernel and yields ``Violation``s; ``check`` keeps of those with one cause
+the one whose message comes first, and joins what several kernels share into one ``Finding``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from kfunc_lsp.kernel.model import Kernel
+from kfunc_lsp.kernel.model import Fact
+from kfunc_lsp.rules.fleet import Fleet, Names
+from kfunc_lsp.rules.load import Load
 from kfunc_lsp.unit.model import Span, Unit
 
 
@@ -28,16 +30,22 @@ class Severity(IntEnum):
 
 
 class Stage(IntEnum):
-    """When a predicted message appears: at compile time, in libbpf before the load, or in the kernel."""
+    """When a predicted message appears; an earlier one hides all later ones.
+
+    At compile time; when libbpf opens the object; when it resolves externs; when the kernel looks through a program's
+    calls, dead code included; when the verifier follows the program.
+    """
 
     COMPILE = 0
-    LIBBPF = 1
-    VERIFIER = 2
+    OPEN = 1
+    LIBBPF = 2
+    SCAN = 3
+    VERIFIER = 4
 
     @property
     def speaker(self) -> str:
         """Who says the predicted message."""
-        return ("clang", "libbpf", "the kernel")[self]
+        return ("clang", "libbpf", "libbpf", "the kernel", "the kernel")[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,10 @@ class Violation:
     ``headline`` is a sentence without the kernels' names ("… cannot be called");
     ``foreseen`` is the loader's own message (empty for none) and ``stage`` who gives it; ``why`` explains in words;
     ``advice`` what to write instead; ``marks`` are further places on the page, ``related`` places elsewhere.
+    ``subject`` is the extern that it is about: of what is said of one at one place, ``check`` keeps what comes first.
+    ``fact`` is the kind of facts that it rests on: no error where they are another kernel's.
     ``is_fallback`` where the code is merely dead on this kernel: by design, if it is alive on another one.
+    ``unanimous`` where it is worth saying only if it holds on every selected kernel.
     """
 
     severity: Severity
@@ -94,12 +105,14 @@ class Violation:
     marks: tuple[Label, ...] = ()
     related: tuple[Label, ...] = ()
     subject: str = ""
+    fact: Fact = Fact.TYPES
     is_fallback: bool = False
+    unanimous: bool = False
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: its stable name, its documentation page, its check of one kernel, and its fix.
+    """One rule: its stable name, its documentation page, its check of one load, and its fix if it has one.
 
     ``check`` yields the violations of a unit on a kernel; ``fix`` gives the change for one violation, given all the
     kernels that the program is to load on, or ``None``.
@@ -107,8 +120,8 @@ class Rule:
 
     name: str
     page: str
-    check: Callable[[Unit, Kernel], Iterable[Violation]]
-    fix: Callable[[Unit, Violation, Sequence[Kernel]], Fix | None]
+    check: Callable[[Load], Iterable[Violation]]
+    fix: Callable[[Unit, Violation, Fleet], Fix | None] | None = None
 
     @property
     def summary(self) -> str:
@@ -118,21 +131,25 @@ class Rule:
 
 @dataclass(frozen=True)
 class Standing:
-    """How one kernel takes the place of a finding: ``fails`` with this message, or not, and why."""
+    """How some kernels take the place of a finding: ``fails`` with this message, or not, and why.
 
-    kernel: str
+    ``source`` says where the facts are from ("image", "pack", "BTF only", or the release of the most similar kernel).
+    """
+
+    kernels: Names
     fails: bool
     severity: Severity | None
     stage: Stage | None
     foreseen: str
     comment: str
+    source: str
 
 
 @dataclass(frozen=True)
 class Finding:
     """A violation on all kernels that share it.
 
-    ``message`` is the whole sentence. ``standings`` has one entry for each kernel that was asked about, in order.
+    ``message`` is the whole sentence. ``standings`` has every kernel that was asked about, those alike together.
     """
 
     rule: Rule
@@ -146,3 +163,21 @@ class Finding:
     def span(self) -> Span:
         """Where it stands."""
         return self.violation.span
+
+    @property
+    def predictions(self) -> list[tuple[str, str, Names]]:
+        """Who will say what, and on which kernels; each message once."""
+        groups: dict[tuple[str, str], list[str]] = {}
+        for standing in self.standings:
+            if standing.fails and standing.foreseen and standing.stage is not None:
+                groups.setdefault((standing.stage.speaker, standing.foreseen), []).extend(standing.kernels)
+        return [(speaker, message, tuple(kernels)) for (speaker, message), kernels in groups.items()]
+
+    @property
+    def elsewhere(self) -> list[tuple[str, Names]]:
+        """How the kernels on which it does not hold stand, in words."""
+        groups: dict[str, list[str]] = {}
+        for standing in self.standings:
+            if not standing.fails:
+                groups.setdefault(standing.comment, []).extend(standing.kernels)
+        return [(comment, tuple(kernels)) for comment, kernels in groups.items()]

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from kfunc_lsp.btf.cdecl import prototype
 from kfunc_lsp.kernel.libbpf import Outcome, essential_name
-from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction
+from kfunc_lsp.kernel.model import FunctionClass, KernelFunction
 from kfunc_lsp.rules.edits import caution, extern_statement, flavor, is_editable, shortened
-from kfunc_lsp.rules.ksyms import INCOMPATIBLE, UNRESOLVED, Externs, version
+from kfunc_lsp.rules.fleet import Fleet, listed
+from kfunc_lsp.rules.load import Load
+from kfunc_lsp.rules.messages import INCOMPATIBLE, NO_ADDRESS, NO_ADDRESS_OF_GUARD, UNRESOLVED
 from kfunc_lsp.rules.model import Edit, Fix, Label, Rule, Severity, Stage, Violation
 from kfunc_lsp.unit.guard import Truth, mentions
 from kfunc_lsp.unit.model import Declaration, Span, Unit, Use, UseKind
@@ -67,91 +69,84 @@ applied by itself.
 `tools/bpf/resolve_btfids/main.c`.
 """
 
-_NO_ADDRESS = "cannot find address for kernel function {name}"
-_NO_ADDRESS_OF_GUARD = "ldimm64 failed to find the address for kernel symbol '{name}'."
 
-
-def check(unit: Unit, kernel: Kernel) -> Iterator[Violation]:
-    """Violations of ``unit`` on ``kernel``."""
-    externs = Externs(unit, kernel)
-    for name, uses in unit.uses_by_name.items():
-        function = kernel.get(essential_name(name))
+def check(load: Load) -> Iterator[Violation]:
+    """Violations on one kernel."""
+    for name, uses in load.unit.uses_by_name.items():
+        function = load.bound(name)
         if function is None or function.klass is not FunctionClass.BTF_ONLY_IMPL:
             continue
         seen: set[tuple[str, int]] = set()
         for use in uses:
             place = (use.span.file.path, use.span.start)
-            violation = _violation(unit, externs, name, use, function)
+            violation = _violation(load, name, use, function)
             if violation is not None and place not in seen:
                 seen.add(place)
                 yield violation
 
 
-def _violation(unit: Unit, externs: Externs, name: str, use: Use, function: KernelFunction) -> Violation | None:
+def _violation(load: Load, name: str, use: Use, function: KernelFunction) -> Violation | None:
+    unit = load.unit
     emitted = unit.emission(use)
     weak = unit.is_weak(name)
     if emitted is Truth.FALSE or (use.is_guard and not weak):
         return None
-    outcome = externs.resolution(name).outcome
+    outcome = load.resolution(name).outcome
     target = essential_name(name)
     is_certain = emitted is Truth.TRUE and unit.declaration(name) is not None
     if use.kind is UseKind.REFERENCE and not use.is_guard:
         is_certain = False
     severity = Severity.ERROR if is_certain else Severity.WARNING
     if outcome is Outcome.INCOMPATIBLE and not weak:
-        reason = externs.resolution(name).reason
+        reason = load.resolution(name).reason
         why = f"it exists in BTF only and may not be called; nor does the declaration fit: {reason}"
-        return _make(unit, externs, use, function, severity, why, Stage.LIBBPF, INCOMPATIBLE.format(name=name))
+        return _make(load, use, function, severity, why, Stage.LIBBPF, INCOMPATIBLE.format(name=name))
     if outcome is Outcome.RESOLVED or not weak:
-        release = version(externs.kernel.release or externs.kernel.name)
         if unit.presence(use) is not Truth.TRUE:
             severity = Severity.WARNING
-        on_address = use.kind is UseKind.REFERENCE and release is not None and release >= (7, 3)
-        foreseen = (_NO_ADDRESS_OF_GUARD if on_address else _NO_ADDRESS).format(name=target)
+        on_address = use.kind is UseKind.REFERENCE and load.version is not None and load.version >= (7, 3)
+        foreseen = (NO_ADDRESS_OF_GUARD if on_address else NO_ADDRESS).format(name=target)
         why = "it exists in BTF only: the kernel refuses the program before it looks at the code"
         if use.is_guard or any(name in mentions(guard) for guard in use.guards):
             why += "; the guard does not help, as libbpf does find the name in BTF"
-        elif use.guards and externs.reach(use) is not Truth.TRUE:
+        elif use.guards and load.reach(use) is not Truth.TRUE:
             why += ", even if the call is never reached"
-        return _make(unit, externs, use, function, severity, why, Stage.VERIFIER, foreseen)
-    return _weak(unit, externs, use, function, severity, outcome)
+        return _make(load, use, function, severity, why, Stage.VERIFIER, foreseen)
+    return _weak(load, use, function, severity, outcome)
 
 
-def _weak(
-    unit: Unit, externs: Externs, use: Use, function: KernelFunction, severity: Severity, outcome: Outcome
-) -> Violation | None:
+def _weak(load: Load, use: Use, function: KernelFunction, severity: Severity, outcome: Outcome) -> Violation | None:
     """A weak extern that does not fit, or may not: silently unresolved."""
     name = use.name
     silent = "weak and incompatible is silent: libbpf leaves it unresolved"
-    reach = externs.reach(use)
+    reach = load.reach(use)
     foreseen = UNRESOLVED.format(name=name)
-    if unit.presence(use) is not Truth.TRUE:
+    if load.unit.presence(use) is not Truth.TRUE:
         severity = Severity.WARNING
     if outcome is Outcome.UNKNOWN:
         why = "it exists in BTF only and may not be called (its declaration was not found or rests on missing headers)"
         if reach is not Truth.TRUE or use.kind is UseKind.REFERENCE:
-            return _make(unit, externs, use, function, Severity.WARNING, why, None, "")
-        return _make(unit, externs, use, function, severity, why, Stage.VERIFIER, foreseen)
+            return _make(load, use, function, Severity.WARNING, why, None, "")
+        return _make(load, use, function, severity, why, Stage.VERIFIER, foreseen)
     if use.kind is UseKind.REFERENCE:
         if reach is Truth.FALSE:
             return None
         if not use.is_guard:
-            why = f"{silent} ({externs.resolution(name).reason}), so this is NULL"
-            return _make(unit, externs, use, function, Severity.WARNING, why, None, "")
-        why = f"{silent} ({externs.resolution(name).reason}), and the guarded code is dead"
-        return _make(unit, externs, use, function, Severity.WARNING, why, None, "", "this guard is never true")
+            why = f"{silent} ({load.resolution(name).reason}), so this is NULL"
+            return _make(load, use, function, Severity.WARNING, why, None, "")
+        why = f"{silent} ({load.resolution(name).reason}), and the guarded code is dead"
+        return _make(load, use, function, Severity.WARNING, why, None, "", "this guard is never true")
     if reach is Truth.FALSE:
         return None
-    why = f"{silent} ({externs.resolution(name).reason}), and the call is reached without a guard"
+    why = f"{silent} ({load.resolution(name).reason}), and the call is reached without a guard"
     if reach is Truth.UNKNOWN:
         severity = Severity.WARNING
-        why = f"{silent} ({externs.resolution(name).reason}), and it is not known whether the call is guarded"
-    return _make(unit, externs, use, function, severity, why, Stage.VERIFIER, foreseen)
+        why = f"{silent} ({load.resolution(name).reason}), and it is not known whether the call is guarded"
+    return _make(load, use, function, severity, why, Stage.VERIFIER, foreseen)
 
 
 def _make(
-    unit: Unit,
-    externs: Externs,
+    load: Load,
     use: Use,
     function: KernelFunction,
     severity: Severity,
@@ -160,7 +155,7 @@ def _make(
     foreseen: str,
     label: str = "",
 ) -> Violation:
-    base = externs.kernel.get(function.base or "")
+    base = load.function(function.base or "")
     keep = len(base.prototype.params) if base else use.argument_count
     headline = f"`{use.name}` cannot be called"
     if label:
@@ -169,7 +164,7 @@ def _make(
         headline = f"`{use.name}` cannot be referred to"
     marks = [a for a in use.arguments[keep:] if a is not None and a.file is use.span.file]
     related = [Label(use.definition, f"written by macro `{use.macro}`")] if use.definition else []
-    declaration = unit.declaration(use.name)
+    declaration = load.unit.declaration(use.name)
     if declaration is not None:
         related.append(Label(declaration.name_span, "declared here"))
     new_name = (function.base or "") + flavor(use.name)
@@ -189,12 +184,12 @@ def _make(
     )
 
 
-def fix(unit: Unit, violation: Violation, kernels: Sequence[Kernel]) -> Fix | None:
+def fix(unit: Unit, violation: Violation, fleet: Fleet) -> Fix | None:
     """Rename every use to the plain name, drop the arguments that the verifier supplies, and declare the plain name."""
     old = violation.subject
     base_name = essential_name(old).removesuffix("_impl")
-    bases = {k.name: k.get(base_name) for k in kernels}
-    present = [f for f in bases.values() if f is not None and f.klass is FunctionClass.IMPLICIT]
+    bases = fleet.functions(base_name)
+    present = [f for f, _ in bases if f is not None and f.klass is FunctionClass.IMPLICIT]
     counts = {len(f.prototype.params) for f in present}
     if len(counts) != 1:
         return None
@@ -210,9 +205,9 @@ def fix(unit: Unit, violation: Violation, kernels: Sequence[Kernel]) -> Fix | No
         return None
     renames = [Edit(use.span, new) for use in unit.uses_by_name.get(old, ())]
     why_not = caution(unit, violation, found[1])
-    without = [name for name, f in bases.items() if f is None or not f.callable]
+    without = [kernel for f, kernels in bases if f is None or not f.callable for kernel in kernels]
     if without:
-        why_not = f"{', '.join(without)} {'has' if len(without) == 1 else 'have'} no `{base_name}` to call"
+        why_not = f"{listed(without)} {'has' if len(without) == 1 else 'have'} no `{base_name}` to call"
     unique = {(e.span.start, e.span.end): e for e in [*declared, *renames, *found[0]]}
     return Fix(f"call `{new}`, without the arguments that the verifier supplies", tuple(unique.values()), why_not)
 

@@ -7,10 +7,11 @@ next edit, and clients that do both would show everything twice.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from lsprotocol import types
 
+from kfunc_lsp.rules.fleet import listed
 from kfunc_lsp.rules.model import Finding, Severity
 from kfunc_lsp.server.documents import Document, uri_of
 from kfunc_lsp.server.positions import Lines
@@ -48,24 +49,12 @@ def of_finding(session: Session, document: Document, finding: Finding) -> types.
 
 def message(finding: Finding) -> str:
     """What is wrong, why, and what the loader will say."""
-    lines = [finding.message, finding.violation.why, *_predictions(finding)]
-    fine: dict[str, list[str]] = {}
-    for standing in finding.standings:
-        if not standing.fails:
-            fine.setdefault(standing.comment, []).append(standing.kernel)
-    lines += [f"{', '.join(kernels)}: {comment}" for comment, kernels in fine.items()]
+    lines = [finding.message, finding.violation.why]
+    lines += [f"{who} will say ({listed(kernels)}): {text}" for who, text, kernels in finding.predictions]
+    lines += [f"{listed(kernels)}: {comment}" for comment, kernels in finding.elsewhere]
     if finding.violation.advice:
         lines.append(finding.violation.advice)
     return "\n".join(lines)
-
-
-def _predictions(finding: Finding) -> Iterable[str]:
-    groups: dict[tuple[str, str], list[str]] = {}
-    for standing in finding.standings:
-        if standing.fails and standing.foreseen and standing.stage is not None:
-            groups.setdefault((standing.stage.speaker, standing.foreseen), []).append(standing.kernel)
-    for (speaker, text), kernels in groups.items():
-        yield f"{speaker} will say ({', '.join(kernels)}): {text}"
 
 
 def _location(document: Document, span: Span) -> types.Location:

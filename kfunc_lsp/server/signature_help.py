@@ -44,7 +44,7 @@ def _forms(written: str, kernels: Sequence[Kernel]) -> list[tuple[Signature, lis
     found: dict[str, tuple[Signature, list[str], KernelFunction]] = {}
     for kernel in sorted(kernels, key=age, reverse=True):
         function = kernel.get(name)
-        if function is None or function.klass is FunctionClass.UNRELATED_IMPL:
+        if function is None or function.klass is FunctionClass.FUNCTION:
             continue
         shape = call_signature(function, kernel)
         found.setdefault(shape.text, (shape, [], function))[1].append(kernel.name)

@@ -24,7 +24,7 @@ from kfunc_lsp.kernel.pack import read_pack
 from kfunc_lsp.kernel.targets import bundled, resolve
 
 IMPLICIT, BTF_ONLY, LEGACY = FunctionClass.IMPLICIT, FunctionClass.BTF_ONLY_IMPL, FunctionClass.LEGACY_IMPL
-PLAIN, UNRELATED, BROKEN = FunctionClass.PLAIN_IMPL, FunctionClass.UNRELATED_IMPL, FunctionClass.BROKEN
+PLAIN, UNRELATED, BROKEN = FunctionClass.PLAIN_IMPL, FunctionClass.FUNCTION, FunctionClass.BROKEN
 KFUNC, NOT_CALLABLE = FunctionClass.KFUNC, FunctionClass.NOT_CALLABLE
 
 FACTS = Path(__file__).parents[1] / "data" / "kernels"

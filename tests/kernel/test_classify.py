@@ -88,8 +88,8 @@ def test_r5_functions_that_merely_end_in_impl(flags_known: bool) -> None:
     b.function("_regmap_raw_write_impl", VOID, [("aux", b.prog_aux())])
     kernel = b.kernel(flags_known=flags_known)
     assert classes(kernel) == {
-        "__bpf_obj_drop_impl": FunctionClass.UNRELATED_IMPL,
-        "_regmap_raw_write_impl": FunctionClass.UNRELATED_IMPL,
+        "__bpf_obj_drop_impl": FunctionClass.FUNCTION,
+        "_regmap_raw_write_impl": FunctionClass.FUNCTION,
         "bpf_any": FunctionClass.KFUNC,
     }
     assert not kernel.functions["__bpf_obj_drop_impl"].callable
@@ -102,7 +102,7 @@ def test_an_untagged_impl_beside_an_ordinary_kfunc_is_not_its_pair() -> None:
     for flags_known in (True, False):
         assert classes(b.kernel(flags_known=flags_known)) == {
             "bpf_foo": FunctionClass.KFUNC,
-            "bpf_foo_impl": FunctionClass.UNRELATED_IMPL,
+            "bpf_foo_impl": FunctionClass.FUNCTION,
         }
 
 
@@ -126,9 +126,9 @@ def test_r6_where_the_two_prototypes_are_equal_or_unlike() -> None:
     b.function("bpf_b_impl", VOID, [("other", b.ptr()), ("aux", b.prog_aux())])
     assert classes(b.kernel()) == {
         "bpf_a": FunctionClass.BROKEN,
-        "bpf_a_impl": FunctionClass.UNRELATED_IMPL,
+        "bpf_a_impl": FunctionClass.FUNCTION,
         "bpf_b": FunctionClass.BROKEN,
-        "bpf_b_impl": FunctionClass.UNRELATED_IMPL,
+        "bpf_b_impl": FunctionClass.FUNCTION,
     }
 
 

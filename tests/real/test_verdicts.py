@@ -13,7 +13,7 @@ from kfunc_lsp.kernel.libbpf import essential_name
 from kfunc_lsp.kernel.model import FunctionClass, Kernel
 from kfunc_lsp.kernel.targets import bundled, resolve
 from kfunc_lsp.project import Disk, Project
-from kfunc_lsp.rules.ksyms import Externs
+from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.model import Severity
 from kfunc_lsp.source.flags import parse_arguments
 from kfunc_lsp.source.read import read_unit
@@ -102,13 +102,13 @@ def test_a_weak_unresolved_call_is_reached_exactly_where_the_kernel_meets_it(
     for (case, release), answers in rows.items():
         if case not in units or any(row["stage"] == "ksym" for row in answers):
             continue
-        unit, externs = units[case], Externs(units[case], kernels[release])
+        unit, load = units[case], Load(units[case], kernels[release])
         unresolved = [
             use
             for use in unit.uses
-            if use.kind is UseKind.CALL and unit.is_weak(use.name) and externs.resolves(use.name) is False
+            if use.kind is UseKind.CALL and unit.is_weak(use.name) and load.resolves(use.name) is False
         ]
-        reached = any(externs.reach(use) is Truth.TRUE for use in unresolved)
+        reached = any(load.reach(use) is Truth.TRUE for use in unresolved)
         if any("wasn't resolved" in row["key_message"] for row in answers):
             assert reached, (case, release)
             met += 1
