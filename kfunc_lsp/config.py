@@ -1,127 +1,234 @@
 """Settings: one table of options, and where their values come from.
 
 The nearest ``kfunc-lsp.toml`` (or ``[tool.kfunc-lsp]`` of a ``pyproject.toml``) above a program, a client's
-``initializationOptions`` and the command line all set the options of this table.
+``initializationOptions`` and the command line all set the options of this table; ``--help`` and
+``docs/configuration.md`` are made from it.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any
 
 from kfunc_lsp.errors import KfuncLspError
+
+FILES = ("kfunc-lsp.toml", "pyproject.toml")
+"""Configuration files; of two in one folder the first counts."""
+
+_LARGEST = 1 << 20
+_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_NOT_IN_NAMES = "/*?["
+"""What makes a path or a pattern of a kernel's name."""
 
 
 class ConfigError(KfuncLspError):
     """A setting cannot be used; the text names the file, the key, and what is expected."""
 
 
-def _option(description: str) -> tuple[str, ...]:
-    default: tuple[str, ...] = field(default=(), metadata={"help": description})
-    return default
+class OptionType(Enum):
+    """What an option's value is; the values are the words for it."""
+
+    STRINGS = "list of strings"
+    TABLE = "table of lists of strings"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of the table.
+
+    ``description`` says what it does, ``item`` what each of its strings is (empty where that goes without saying),
+    ``unset`` what holds without it; all are phrases. ``example`` is TOML. ``flags`` are those of the command line that
+    set it, with ``metavar`` for the value.
+    """
+
+    name: str
+    type: OptionType
+    description: str
+    item: str
+    unset: str
+    example: str
+    flags: tuple[str, ...] = ()
+    metavar: str = ""
+
+    def parsed(self, value: object, origin: str) -> Any:
+        """``value`` as ``Config`` keeps it. Raises ``ConfigError``, beginning with ``origin``."""
+        if self.type is OptionType.STRINGS:
+            return _strings(value, self.name, origin)
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{origin}: `{self.name}` must be a {self.type.value}")
+        return {str(key): _strings(items, f"{self.name}.{key}", origin) for key, items in value.items()}
+
+
+_OPTIONS = (
+    Option(
+        "kernels",
+        OptionType.STRINGS,
+        "kernels to check against",
+        "a vmlinuz, vmlinux, raw BTF, kernel pack, module or folder of modules; `running`; a bundled kernel "
+        "(`kfunc-lsp kernel list`); a pattern of files or bundled kernels; a target of the configuration",
+        "`running` if its BTF tells its kfuncs, else the newest bundled kernel",
+        'kernels = ["6.18", "7.3", "./kernels/ours.kpack"]',
+        ("--kernel", "-k"),
+        "K",
+    ),
+    Option(
+        "include",
+        OptionType.STRINGS,
+        "folders to search for headers before all others",
+        "",
+        "only those of the compilation database, or a guess",
+        'include = ["include", "../common"]',
+        ("--include", "-I"),
+        "DIR",
+    ),
+    Option(
+        "define",
+        OptionType.STRINGS,
+        "macros to define",
+        "NAME or NAME=VALUE",
+        "only those of the compilation database",
+        'define = ["__TARGET_ARCH_x86", "MAX_CPUS=128"]',
+        ("--define", "-D"),
+        "NAME[=VALUE]",
+    ),
+    Option(
+        "targets",
+        OptionType.TABLE,
+        "names of your own for kernels, wherever a kernel is asked for",
+        "what `kernels` takes, but no target",
+        "no such names",
+        '[targets]\nfleet = ["6.*", "7.3", "./kernels/*.kpack"]\nlab = "/srv/lab/vmlinuz"',
+    ),
+)
 
 
 @dataclass(frozen=True)
 class Config:
-    """The options. Each is a list of strings, but ``targets``, a table of such lists by name.
+    """The values of the options, and the ``file`` that they were read from, empty for none.
 
-    Folders in ``include`` are absolute, or relative to the file that sets them; ``file`` is where the options were
-    read, empty for none.
+    Each is a tuple of strings, but ``targets``, a table of such by name. Paths are absolute, or relative to the folder
+    where they were set (see ``located``).
     """
 
-    kernels: tuple[str, ...] = _option(
-        "kernels to check against: files, `running`, names of bundled kernels, patterns of both, or names of targets"
-    )
-    include: tuple[str, ...] = _option("folders to search for headers, before those of the compilation database")
-    define: tuple[str, ...] = _option("macros to define: NAME or NAME=VALUE")
-    targets: Mapping[str, tuple[str, ...]] = field(
-        default_factory=dict, hash=False, metadata={"help": "names for kernels: each a list of what `kernels` takes"}
-    )
+    kernels: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    define: tuple[str, ...] = ()
+    targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     file: str = ""
 
     @staticmethod
-    def options() -> Mapping[str, str]:
-        """Every option with its description."""
-        return {f.name: f.metadata["help"] for f in fields(Config) if "help" in f.metadata}
+    def options() -> Mapping[str, Option]:
+        """Every option by name."""
+        return {option.name: option for option in _OPTIONS}
 
     def merged(self, values: Mapping[str, object], origin: str) -> Config:
         """These settings with ``values`` over them. ``origin`` names where they come from. Raises ``ConfigError``."""
         known = self.options()
-        changes: dict[str, Any] = {}
-        for key, value in values.items():
+        for key in values:
             if key not in known:
                 import difflib
 
                 near = difflib.get_close_matches(key, known, 1)
                 hint = f"; did you mean `{near[0]}`?" if near else f"; there are {', '.join(known)}"
                 raise ConfigError(f"{origin}: unknown option `{key}`{hint}")
-            if key != "targets":
-                changes[key] = _strings(value, key, origin)
-            elif isinstance(value, dict):
-                changes[key] = {str(name): _strings(specs, f"targets.{name}", origin) for name, specs in value.items()}
-            else:
-                raise ConfigError(f"{origin}: `targets` must be a table of lists of strings")
+        changes = {key: known[key].parsed(value, origin) for key, value in values.items()}
+        for name in changes.get("targets", ()):
+            if not name or any(sign in name for sign in _NOT_IN_NAMES):
+                raise ConfigError(f"{origin}: `targets`: {name!r} is no name for a target: it is a path or a pattern")
         return replace(self, **changes)
 
-    def specs(self) -> list[str]:
-        """What ``kernels`` names, with the names of targets replaced by what they stand for (one level deep)."""
-        found = [spec for name in self.kernels for spec in self.targets.get(name, (name,))]
-        return list(dict.fromkeys(found))
-
-
-def _strings(value: object, key: str, origin: str) -> tuple[str, ...]:
-    items = [value] if isinstance(value, str) else value
-    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-        raise ConfigError(f"{origin}: `{key}` must be a list of strings")
-    return tuple(items)
+    def located(self, folder: str) -> Config:
+        """These settings with relative paths placed in ``folder``; a kernel is a path where it has a slash."""
+        return replace(
+            self,
+            include=tuple(_placed(path, folder) for path in self.include),
+            kernels=_kernels_placed(self.kernels, folder),
+            targets={name: _kernels_placed(specs, folder) for name, specs in self.targets.items()},
+        )
 
 
 def load(start: str) -> Config:
-    """The settings of the nearest configuration file in or above folder ``start``. Raises ``ConfigError``."""
+    """The settings of the nearest configuration file in or above folder ``start``.
+
+    Raises ``ConfigError`` where one on the way cannot be read, or is no TOML: it may have settings.
+    """
     folder = os.path.abspath(start)
     while True:
-        for name in ("kfunc-lsp.toml", "pyproject.toml"):
+        for name in FILES:
             path = os.path.join(folder, name)
-            if os.path.isfile(path):
+            if os.path.lexists(path):
                 values = _read(path, name)
                 if values is not None:
-                    return _located(Config(file=path).merged(values, path), folder)
+                    return Config(file=path).merged(values, path).located(folder)
         parent = os.path.dirname(folder)
         if parent == folder:
             return Config()
         folder = parent
 
 
+def _strings(value: object, key: str, origin: str) -> tuple[str, ...]:
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise ConfigError(f"{origin}: `{key}` must be a {OptionType.STRINGS.value}")
+    return tuple(items)
+
+
+def _kernels_placed(specs: tuple[str, ...], folder: str) -> tuple[str, ...]:
+    return tuple(_placed(spec, folder) if "/" in spec else spec for spec in specs)
+
+
+def _placed(path: str, folder: str) -> str:
+    return os.path.join(folder, os.path.expanduser(path.removeprefix("./")))
+
+
 def _read(path: str, name: str) -> Mapping[str, object] | None:
+    """The settings in a file; ``None`` for a ``pyproject.toml`` that has none."""
     import tomllib
 
+    text = _text(path)
     try:
-        with open(path, "rb") as handle:
-            values = tomllib.load(handle)
-    except OSError as error:
-        raise ConfigError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        if name == "pyproject.toml":
-            return None
-        raise ConfigError(f"{path}: is no TOML: {error}") from None
-    if name == "kfunc-lsp.toml":
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}:{_explained(str(error), text)}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: is no TOML: nested too deeply") from None
+    if name == FILES[0]:
         return values
     tool = values.get("tool")
     section = tool.get("kfunc-lsp") if isinstance(tool, dict) else None
-    return section if isinstance(section, dict) else None
+    if section is not None and not isinstance(section, dict):
+        raise ConfigError(f"{path}: `tool.kfunc-lsp` must be a table")
+    return section
 
 
-def _located(config: Config, folder: str) -> Config:
-    """Relative folders, and kernels that are relative paths, made absolute."""
-    return replace(
-        config,
-        include=tuple(os.path.join(folder, path) for path in config.include),
-        kernels=_placed(config.kernels, folder),
-        targets={name: _placed(specs, folder) for name, specs in config.targets.items()},
-    )
+def _text(path: str) -> str:
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise ConfigError(f"{path}: is no regular file; rename it, or put the settings there")
+        with open(path, "rb") as handle:
+            data = handle.read(_LARGEST + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+    if len(data) > _LARGEST:
+        raise ConfigError(f"{path}: is larger than {_LARGEST >> 20} MiB; no settings are")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line}: is no TOML: a byte that is no UTF-8") from None
 
 
-def _placed(specs: tuple[str, ...], folder: str) -> tuple[str, ...]:
-    return tuple(os.path.join(folder, spec) if "/" in spec else spec for spec in specs)
+def _explained(message: str, text: str) -> str:
+    """``LINE:COLUMN: is no TOML: …`` of a message by ``tomllib``, which has the place at its end, in words."""
+    place = _PLACE.search(message)
+    if place is None:
+        return f" is no TOML: {message}"
+    words = message[:1].lower() + message[1 : place.start()]
+    if place[1] is None:
+        return f"{text.count(chr(10)) + 1}: is no TOML: {words} at the end of the file"
+    return f"{place[1]}:{place[2]}: is no TOML: {words}"

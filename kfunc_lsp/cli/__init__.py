@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from kfunc_lsp import __version__
-from kfunc_lsp.cli import kernel_options
+from kfunc_lsp.cli import kernel_options, options
 from kfunc_lsp.errors import KfuncLspError
 
 _COLLECTION = (50_000, 20, 50)
@@ -37,13 +37,8 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="check BPF programs in C against kernels")
     check.add_argument("files", nargs="+", metavar="FILE", help="a program: NAME.bpf.c")
-    check.add_argument(
-        "--kernel", "-k", action="append", metavar="K",
-        help="a vmlinuz, vmlinux, raw BTF or pack; `running`; a bundled kernel (`kfunc-lsp kernel list`); a pattern of "
-        "these; a target of the configuration; may be repeated",
-    )  # fmt: skip
-    check.add_argument("--include", "-I", action="append", metavar="DIR", help="search DIR for headers first")
-    check.add_argument("--define", "-D", action="append", metavar="NAME[=VALUE]", help="define a macro")
+    for name in ("kernels", "include", "define"):
+        options.add(check, name)
 
     kernel_options.add(commands)
     serve = commands.add_parser("serve", help="run the language server on standard input and output")
@@ -59,12 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     parser = _parser()
-    options = parser.parse_args(arguments)
+    parsed = parser.parse_args(arguments)
     if sys.stdout is None:
         print("kfunc-lsp: there is no standard output to write to", file=sys.stderr)
         return UNABLE
     try:
-        code = _run(parser, options)
+        code = _run(parser, parsed)
         if not sys.stdout.closed:
             sys.stdout.flush()
         return code
@@ -90,20 +85,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return UNABLE
 
 
-def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
-    if options.command == "check":
+def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    if arguments.command == "check":
         from kfunc_lsp.cli import check
 
-        return check.run(options)
-    if options.command == "kernel":
+        return check.run(arguments)
+    if arguments.command == "kernel":
         from kfunc_lsp.cli import kernel
 
-        return kernel.run(options)
-    if options.command == "explain":
+        return kernel.run(arguments)
+    if arguments.command == "explain":
         from kfunc_lsp.cli import explain
 
-        return explain.run(options.rule)
-    if options.command == "serve" or options.stdio:
+        return explain.run(arguments.rule)
+    if arguments.command == "serve" or arguments.stdio:
         from kfunc_lsp.server import serve
 
         serve()

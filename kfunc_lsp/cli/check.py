@@ -11,13 +11,15 @@ from collections.abc import Sequence
 
 from kfunc_lsp.check import check, known_names
 from kfunc_lsp.cli import CLEAN, FINDINGS, UNABLE
-from kfunc_lsp.config import Config, ConfigError, load
+from kfunc_lsp.cli.options import given
+from kfunc_lsp.config import Config, load
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.kernel.model import Kernel
-from kfunc_lsp.kernel.targets import bundled, default_kernel, expand, resolve
+from kfunc_lsp.kernel.targets import default_kernel, resolve
 from kfunc_lsp.project import Disk, Project
 from kfunc_lsp.report.text import Style, shown_path, write_finding
 from kfunc_lsp.rules.model import Finding, Severity
+from kfunc_lsp.selection import Selected, choices, select, title
 from kfunc_lsp.source.read import read_unit
 
 
@@ -25,12 +27,11 @@ def run(options: argparse.Namespace) -> int:
     """Check every file; a file that cannot be read is reported and the rest is checked."""
     began = time.perf_counter()
     config = load(os.path.dirname(os.path.abspath(options.files[0])))
-    flags = {"kernels": options.kernel, "include": options.include, "define": options.define}
-    given: dict[str, object] = {name: value for name, value in flags.items() if value}
-    if options.include:
-        given["include"] = [os.path.abspath(folder) for folder in options.include]
-    config = config.merged(given, "command line")
-    kernels = load_kernels(config)
+    values = given(options)
+    values["include"] = [os.path.abspath(folder) for folder in values.get("include", config.include)]
+    config = config.merged(values, "command line")
+    selected = load_kernels(config)
+    kernels = selected.kernels
     disk = Disk()
     project = Project(disk, config.include, config.define)
     style = Style(sys.stdout.isatty() and "NO_COLOR" not in os.environ)
@@ -59,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
                 f"{shown_path(file.path)}: not found: {_shortened(unit.missing_headers)}; types from there are unknown"
             )
         notes += [f"{shown_path(file.path)}: {problem}" for problem in unit.problems]
+    notes += [f"{words}, and is checked once" for words in selected.merged]
     for kernel in kernels:
         if not kernel.kfuncs_known:
             notes.append(f"{kernel.name}: {kernel.provenance.detail}")
@@ -71,14 +73,12 @@ def run(options: argparse.Namespace) -> int:
     return FINDINGS if any(f.severity > Severity.HINT for f in findings) else CLEAN
 
 
-def load_kernels(config: Config) -> list[Kernel]:
+def load_kernels(config: Config) -> Selected:
     """The kernels that the settings name, else the running one, else the newest bundled one."""
     if not config.kernels:
-        return [default_kernel()]
-    specs = [spec for pattern in config.specs() for spec in expand(pattern)]
-    if not specs:
-        raise ConfigError(f"{config.file or 'command line'}: `kernels` names targets without any kernel")
-    return [resolve(spec) for spec in dict.fromkeys(specs)]
+        return Selected((default_kernel(),), ())
+    chosen = dict.fromkeys(choice for name in config.kernels for choice in choices(config, name))
+    return select([(choice, choice.named(resolve(choice.spec))) for choice in chosen])
 
 
 def _shortened(names: Sequence[str]) -> str:
@@ -88,12 +88,6 @@ def _shortened(names: Sequence[str]) -> str:
 def _summary(
     findings: Sequence[Finding], programs: int, kernels: Sequence[Kernel], milliseconds: float, chosen: bool
 ) -> str:
-    releases = bundled()
-    names = []
-    for kernel in kernels:
-        path = kernel.provenance.path
-        source = f"bundled {path}" if path in releases else path
-        names.append(f"{kernel.name} ({source.removesuffix(' ' + kernel.name)})")
     default = "" if chosen else " by default"
     counts = Counter(f.severity for f in findings)
     tally = ", ".join(_count(counts[s], s.word) for s in sorted(counts, reverse=True))
@@ -103,7 +97,7 @@ def _summary(
         else (f"no findings · {_count(programs, 'program')}")
     )
     label = "kernel" if len(kernels) == 1 else "kernels"
-    return f"{found} · {label}{default}: {'; '.join(names)} · {milliseconds:.0f} ms"
+    return f"{found} · {label}{default}: {'; '.join(map(title, kernels))} · {milliseconds:.0f} ms"
 
 
 def _count(number: int, noun: str) -> str:

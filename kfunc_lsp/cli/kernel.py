@@ -11,9 +11,11 @@ import time
 from pathlib import Path
 
 from kfunc_lsp.cli import CLEAN, FINDINGS
+from kfunc_lsp.config import load
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.kernel.targets import bundled, export_pack, resolve
+from kfunc_lsp.selection import single, targets
 
 _PATIENCE = 0.5
 """Seconds before a person is told how far it is."""
@@ -46,10 +48,16 @@ class _Progress:
             print(f"\r{done} of {total} modules{end}", end="", file=sys.stderr, flush=True)
 
 
-def _resolve(spec: str, options: argparse.Namespace) -> Kernel:
-    modules = [Path(path) for path in options.modules or ()]
+def _resolve(name: str, options: argparse.Namespace) -> Kernel:
+    choice = single(load("."), name)
+    ids, modules = _sources(options)
+    return choice.named(resolve(choice.spec, ids, modules=modules, progress=_Progress()))
+
+
+def _sources(options: argparse.Namespace) -> tuple[Path | None, list[Path]]:
+    """The file of the ``.BTF_ids``, and the modules to add."""
     ids = Path(options.btf_ids) if getattr(options, "btf_ids", None) else None
-    return resolve(spec, ids, modules=modules, progress=_Progress())
+    return ids, [Path(path) for path in options.modules or ()]
 
 
 def _print_json(value: object) -> None:
@@ -59,11 +67,12 @@ def _print_json(value: object) -> None:
 def _list(options: argparse.Namespace) -> int:
     from kfunc_lsp.cli import kernel_json, kernel_text
 
+    config = load(".")
     kernels = [resolve(release) for release in bundled()]
     if options.format == "json":
-        _print_json([kernel_json.summary(kernel) for kernel in kernels])
+        _print_json(kernel_json.listing(kernels, targets(config), config.file))
     else:
-        print(kernel_text.listing(kernels))
+        print(kernel_text.listing(kernels, targets(config), config.file))
     return CLEAN
 
 
@@ -120,9 +129,9 @@ def _header(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    ids = Path(options.btf_ids) if options.btf_ids else None
-    modules = [Path(path) for path in options.modules or ()]
-    data = export_pack(options.image, ids, modules=modules, progress=_Progress())
+    choice = single(load("."), options.kernel)
+    ids, modules = _sources(options)
+    data = export_pack(choice.spec, ids, modules=modules, progress=_Progress())
     target = Path(options.output)
     _write(target, data)
     kernel = resolve(str(target.absolute()))

@@ -12,6 +12,7 @@ from kfunc_lsp.kernel.flags import decode
 from kfunc_lsp.kernel.health import Condition
 from kfunc_lsp.kernel.health import summary as health_summary
 from kfunc_lsp.kernel.model import Kernel, KernelFunction
+from kfunc_lsp.selection import Target
 
 
 def summary(of: Kernel) -> dict[str, Any]:
@@ -24,6 +25,18 @@ def summary(of: Kernel) -> dict[str, Any]:
         "flags_known": of.flags_known,
         "program_types_of": of.hooks_of or (of.release if of.hooks_known else None),
         "health": health_summary(of),
+    }
+
+
+def listing(kernels: Sequence[Kernel], targets: Sequence[Target], file: str) -> dict[str, Any]:
+    """The bundled kernels, and the targets of the configuration in ``file``."""
+    return {
+        "bundled": [summary(kernel) for kernel in kernels],
+        "configuration": file or None,
+        "targets": [
+            {"name": target.name, "kernels": list(target.specs), "problem": target.problem or None}
+            for target in targets
+        ],
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-_KERNEL = "as for `check --kernel`; also a vmlinuz, a module, or a folder of modules"
+from kfunc_lsp.cli.options import add_one
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -12,33 +12,33 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     actions = commands.add_parser("kernel", help="look into a kernel's kfuncs").add_subparsers(
         dest="action", metavar="ACTION", required=True
     )
-    listing = actions.add_parser("list", help="list the bundled kernels")
+    listing = actions.add_parser("list", help="list the bundled kernels and the targets of the configuration")
     _format(listing)
 
     show = actions.add_parser("show", help="list a kernel's kfuncs, or show one")
-    show.add_argument("kernel", metavar="K", help=_KERNEL)
+    add_one(show, "kernel", "kernels")
     show.add_argument("name", metavar="NAME", nargs="?", help="a function to show in full")
     _format(show)
     _sources(show)
 
     health = actions.add_parser("health", help="say what is wrong with a kernel, or not known of it; exits 1 if wrong")
-    health.add_argument("kernel", metavar="K", help=_KERNEL)
+    add_one(health, "kernel", "kernels")
     _format(health)
     _sources(health)
 
     diff = actions.add_parser("diff", help="say what changed between two kernels")
-    diff.add_argument("old", metavar="A", help=_KERNEL)
+    add_one(diff, "old", "kernels", "A")
     diff.add_argument("new", metavar="B", help="the other one")
     _format(diff, "md")
     _modules(diff)
 
     header = actions.add_parser("header", help="write a C header of a kernel's kfuncs")
-    header.add_argument("kernel", metavar="K", help=_KERNEL)
+    add_one(header, "kernel", "kernels")
     header.add_argument("--output", "-o", metavar="FILE", help="where to write it, instead of standard output")
     _sources(header)
 
     export = actions.add_parser("export", help="write a kernel pack: all that is known of a kernel's kfuncs, in 10 kB")
-    export.add_argument("image", metavar="FILE", help="a vmlinux, vmlinuz, raw BTF, or folder of modules")
+    add_one(export, "kernel", "kernels")
     export.add_argument("--output", "-o", metavar="PACK", required=True, help="where to write it")
     _sources(export)
 

@@ -8,6 +8,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
+from kfunc_lsp.config import Config
 from kfunc_lsp.describe import Description, describe
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.kernel.diff import ADDED, REMOVED, Change
@@ -16,6 +17,8 @@ from kfunc_lsp.kernel.flags import decode
 from kfunc_lsp.kernel.health import ILL, Condition, summary
 from kfunc_lsp.kernel.model import FunctionClass, Hook, Kernel, KernelFunction
 from kfunc_lsp.kernel.program_types import COMMON
+from kfunc_lsp.report.text import shown_path
+from kfunc_lsp.selection import Target, title
 
 _FLAGS_UNKNOWN = "flags unknown in this source (BTF alone has none; a vmlinux or a kernel pack has)"
 _BROKEN = """\
@@ -27,23 +30,14 @@ _MAX_NAMES = 12
 _MIN_WIDTH = 60
 
 
-def listing(kernels: Sequence[Kernel]) -> str:
-    """The bundled kernels, a line each."""
+def listing(kernels: Sequence[Kernel], targets: Sequence[Target], file: str) -> str:
+    """The bundled kernels, a line each, and the targets of the configuration in ``file``."""
     lines = [f"{k.name:<18} {sum(1 for _ in k.kfuncs()):>4} kfuncs   {summary(k)}" for k in kernels]
-    return "\n".join(
-        [
-            *lines,
-            "",
-            "also: `running` (this machine's kernel), or a path: vmlinuz, vmlinux, raw BTF, a kernel pack, "
-            "a module or a folder of modules",
-        ]
-    )
-
-
-def title(kernel: Kernel) -> str:
-    """What a kernel is called, and where it is from."""
-    path = kernel.provenance.path
-    return kernel.name if path == kernel.name else f"{kernel.name} ({path})"
+    if targets:
+        width = max(len(target.name) for target in targets)
+        lines += ["", f"targets of {shown_path(file)}:"]
+        lines += [f"  {target.name:<{width}}  {target.problem or ', '.join(target.specs)}" for target in targets]
+    return "\n".join([*lines, "", f"also: {Config.options()['kernels'].item}"])
 
 
 def functions(kernel: Kernel) -> str:

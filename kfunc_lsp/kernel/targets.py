@@ -119,6 +119,21 @@ def expand(pattern: str) -> list[str]:
     return found
 
 
+def first_same(specs: Sequence[str]) -> list[int]:
+    """For each of ``specs``, the place in them of the first that means the same kernel: its file has the same bytes."""
+    targets: list[_Target | None] = []
+    found: list[int] = []
+    for at, spec in enumerate(specs):
+        try:
+            target = _target(spec, ())
+        except KfuncLspError:
+            target = None
+        same = (first for first in dict.fromkeys(found) if target and _is_same(targets[first], target))
+        found.append(next(same, at))
+        targets.append(target)
+    return found
+
+
 def default_kernel() -> Kernel:
     """The running kernel where its BTF can be read and tells its kfuncs, else the newest bundled one."""
     try:
@@ -161,6 +176,17 @@ def _target(spec: str, modules: Sequence[Path]) -> _Target:
     if path.is_file() and is_module(path):
         return _Target(_kernel_of(path), "", spec, (path, *extra))
     return _Target(path, "", spec, extra)
+
+
+def _is_same(one: _Target | None, other: _Target) -> bool:
+    import filecmp
+
+    if one is None or one.modules != other.modules:
+        return False
+    try:
+        return one.path == other.path or filecmp.cmp(one.path, other.path, shallow=False)
+    except OSError:
+        return False
 
 
 def _kernel_of(place: Path) -> Path:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from kfunc_lsp.check import known_names
 from kfunc_lsp.config import Config, ConfigError, load
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.kernel.model import Kernel
-from kfunc_lsp.kernel.targets import RUNNING, RUNNING_BTF, default_kernel, expand, resolve
+from kfunc_lsp.kernel.targets import RUNNING, RUNNING_BTF, default_kernel, resolve
+from kfunc_lsp.selection import Choice, choices, select
 
 ORIGIN = "editor settings"
 
@@ -72,33 +73,37 @@ class Settings:
                 self.tell(f"{error}. It is not used.")
                 continue
             config = changed
-        return replace(
-            config,
-            include=tuple(os.path.join(self.root, path) for path in config.include),
-            kernels=tuple(os.path.join(self.root, spec) if "/" in spec else spec for spec in config.kernels),
-        )
+        return config.located(self.root)
 
     def selection(self, folder: str) -> Selection:
         """The kernels for programs in ``folder``; the default one where none that is named can be read."""
-        specs = tuple(spec for pattern in self.config(folder).specs() for spec in _expanded(pattern))
-        key = tuple((spec, _state(spec)) for spec in specs)
+        config = self.config(folder)
+        chosen: dict[Choice, None] = {}
+        problems: list[str] = []
+        for name in config.kernels:
+            try:
+                chosen.update(dict.fromkeys(choices(config, name)))
+            except KfuncLspError as error:
+                problems.append(str(error))
+        key = (*((choice, _state(choice.spec)) for choice in chosen), *problems)
         known = self._selections.get(key)
         if known is None:
-            known = self._selections[key] = Selection(self._load(specs))
+            known = self._selections[key] = Selection(self._load(chosen, problems))
         return known
 
-    def _load(self, specs: Sequence[str]) -> tuple[Kernel, ...]:
-        errors: list[str] = []
-        kernels: list[Kernel] = []
-        for spec in specs:
-            found = self._kernel(spec)
-            if isinstance(found, Kernel):
-                kernels.append(found)
+    def _load(self, chosen: Iterable[Choice], problems: Sequence[str]) -> tuple[Kernel, ...]:
+        errors = list(problems)
+        found: list[tuple[Choice, Kernel]] = []
+        for choice in chosen:
+            kernel = self._kernel(choice.spec)
+            if isinstance(kernel, Kernel):
+                found.append((choice, choice.named(kernel)))
             else:
-                errors.append(str(found))
+                errors.append(str(kernel))
+        kernels = select(found).kernels
         if not kernels:
             try:
-                kernels = [default_kernel()]
+                kernels = (default_kernel(),)
             except (KfuncLspError, OSError, LookupError) as error:
                 self.tell(f"No kernel can be read: {error}")
         used = ", ".join(kernel.name for kernel in kernels) or "none"
@@ -107,7 +112,7 @@ class Settings:
         for kernel in kernels:
             if not kernel.kfuncs_known:
                 self.tell(f"{kernel.name}: {kernel.provenance.detail}")
-        return tuple(kernels)
+        return kernels
 
     def _kernel(self, spec: str) -> Kernel | KfuncLspError:
         key = (spec, _state(spec))
@@ -119,14 +124,6 @@ class Settings:
                 known = error
             self._kernels[key] = known
         return known
-
-
-def _expanded(pattern: str) -> list[str]:
-    """What a pattern fits; itself where it fits nothing, which is complained of when it is read."""
-    try:
-        return expand(pattern)
-    except KfuncLspError:
-        return [pattern]
 
 
 def _state(spec: str) -> object:

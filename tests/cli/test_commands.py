@@ -86,10 +86,19 @@ def test_targets_and_patterns(tmp_path: Path) -> None:
     (tmp_path / "kfunc-lsp.toml").write_text('kernels = ["old"]\n[targets]\nold = ["6.1[28].*"]\nnew = "7.3"\n')
     (tmp_path / "p.bpf.c").write_text("int x;\n")
     assert "kernels: 6.18.15+deb13 (bundled); 6.12.107+deb13 (bundled)" in run("check", "p.bpf.c", cwd=tmp_path).stdout
-    assert "kernel: 7.3 (bundled 7.3.4+deb13)" in run("check", "p.bpf.c", "-k", "new", cwd=tmp_path).stdout
+    assert "kernel: new (bundled 7.3.4+deb13)" in run("check", "p.bpf.c", "-k", "new", cwd=tmp_path).stdout
     nothing = run("check", "p.bpf.c", "-k", "./*.btf", cwd=tmp_path)
     assert nothing.returncode == 2
     assert "./*.btf: fits no file" in nothing.stderr
+
+
+def test_a_kernel_given_twice_is_checked_once(tmp_path: Path) -> None:
+    (tmp_path / "p.bpf.c").write_text("int x;\n")
+    run("kernel", "export", "7.0", "-o", "a.kpack", cwd=tmp_path)
+    (tmp_path / "b.kpack").write_bytes((tmp_path / "a.kpack").read_bytes())
+    answer = run("check", "p.bpf.c", "-k", "./a.kpack", "-k", "./b.kpack", "-k", "7.3", cwd=tmp_path)
+    assert "note: ./b.kpack is the same kernel as ./a.kpack, and is checked once" in answer.stdout
+    assert "kernels: 7.0.13+deb13 (./a.kpack); 7.3 (bundled 7.3.4+deb13)" in answer.stdout
 
 
 def test_flags_of_the_compilation_database_are_used(tmp_path: Path) -> None:
@@ -171,7 +180,7 @@ def test_an_unreadable_file_among_others_is_reported_and_the_rest_is_checked(tmp
 
 def test_kernel_show_lists_and_shows() -> None:
     everything = run("kernel", "show", "7.3").stdout
-    assert "7.3 (7.3.4+deb13): 319 kfuncs" in everything
+    assert "7.3 (bundled 7.3.4+deb13): 319 kfuncs" in everything
     assert "69  R1" in everything
     one = run("kernel", "show", "7.3", "bpf_list_push_front").stdout
     assert "int bpf_list_push_front(struct bpf_list_head *head, struct bpf_list_node *node);" in one

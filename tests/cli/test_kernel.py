@@ -11,6 +11,7 @@ import pytest
 
 from kfunc_lsp.cli import main
 from kfunc_lsp.image import cache
+from kfunc_lsp.kernel.targets import bundled
 from tests.image.kernelbuilder import XDP, KernelBuilder, bzimage, packed
 from tests.image.modulebuilder import module
 from tests.kernel.test_modules import on, vmlinux
@@ -42,7 +43,7 @@ def test_health_names_cause_and_remedy(capsys: pytest.CaptureFixture[str]) -> No
     assert "! 11 kfuncs callable in no form" in text
     assert "pahole 1.31" in text
     assert "program types as in 7.3.4+deb13" in text
-    assert "7.3.4+deb13: sound" in out(capsys, "health", "7.3.4+deb13")
+    assert "7.3.4+deb13 (bundled): sound" in out(capsys, "health", "7.3.4+deb13")
     values = json.loads(out(capsys, "health", "7.2", "--format", "json", code=1))
     assert [c["key"] for c in values["conditions"]][:2] == ["broken-implicit", "lost-tags"]
     assert len(values["conditions"][0]["functions"]) == 11
@@ -73,7 +74,8 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert function["hooks"][0]["program_types"] == ["BPF_PROG_TYPE_UNSPEC"]
     everything = json.loads(out(capsys, "show", "7.3", "--format", "json"))
     assert everything["kfuncs"] == 319
-    assert {k["name"] for k in json.loads(out(capsys, "list", "--format", "json"))} > {"7.3.4+deb13"}
+    listed = json.loads(out(capsys, "list", "--format", "json"))
+    assert [kernel["name"] for kernel in listed["bundled"]] == bundled()
 
 
 def test_diff(capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,6 +101,30 @@ def test_an_image_and_its_modules(capsys: pytest.CaptureFixture[str], image: Pat
     assert "in module nf" in out(capsys, "show", str(pack), "bpf_ct_release")
     changes = json.loads(out(capsys, "diff", str(image), str(pack), "--format", "json"))["changes"]
     assert [(c["name"], c["what"]) for c in changes] == [("bpf_ct_release", "added")]
+
+
+def test_targets_wherever_a_kernel_is_wanted(
+    capsys: pytest.CaptureFixture[str], image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = image.parent
+    (folder / "kfunc-lsp.toml").write_text('[targets]\nlab = "./vmlinuz"\nfleet = "6.1[28].*"\ngone = "./*.kpack"\n')
+    monkeypatch.chdir(folder)
+    assert "lab (" in out(capsys, "show", "lab")
+    assert "kfunc" in out(capsys, "show", "lab", "bpf_core")
+    assert "lab (" in out(capsys, "health", "lab")
+    assert "bpf_core(" in out(capsys, "header", "lab")
+    assert "no change" in out(capsys, "diff", "./vmlinuz", "lab")
+    assert "1 kfunc" in out(capsys, "export", "lab", "-o", "lab.kpack")
+    assert main(["kernel", "show", "fleet"]) == 2
+    assert "fleet: stands for 2 kernels, and one is wanted; give one of 6.18.15+deb13, 6.12" in capsys.readouterr().err
+    (folder / "lab.kpack").unlink()
+    text = out(capsys, "list")
+    assert "targets of kfunc-lsp.toml:\n  fleet  6.18.15+deb13, 6.12.107+deb13\n  gone " in text
+    assert json.loads(out(capsys, "list", "--format", "json"))["targets"][2] == {
+        "name": "lab",
+        "kernels": [str(folder / "vmlinuz")],
+        "problem": None,
+    }
 
 
 @pytest.mark.skipif(shutil.which("clang-19") is None, reason="needs clang-19")

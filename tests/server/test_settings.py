@@ -102,7 +102,7 @@ async def test_damaged_project_files_are_shown_once(fresh: Begin, tmp_path: Path
     for name in ("a.bpf.c", "b.bpf.c"):
         assert len(await editor.diagnostics(editor.open(IMPL_CALLED, (tmp_path / name).as_uri()), 1)) == 1
     toml, database = _shown(editor)
-    assert "kfunc-lsp.toml: is no TOML" in toml
+    assert "kfunc-lsp.toml:1: is no TOML" in toml
     assert "compile_commands.json: is no compilation database" in database
 
 
