@@ -50,6 +50,25 @@ def unit(
     return read_unit(source(path, text), HeaderCache(memory), flags, frozenset(known))
 
 
+def everything(unit: Unit) -> object:
+    """All that a unit says, places included, to compare two readings."""
+    uses = [
+        (
+            (u.name, u.kind, u.span.start, u.span.end, u.span.file.path, u.function, u.macro, u.expansion.start),
+            [(a.start, a.end) if a else None for a in u.arguments],
+            (u.definition.start if u.definition else None, u.guards),
+        )
+        for u in unit.uses
+    ]
+    declared = [
+        (d.name, d.weak, d.ksym, d.span.start, d.span.end, repr(d.type))
+        for ds in unit.declarations.values()
+        for d in ds
+    ]
+    functions = [(f.name, f.section, f.is_static, f.span.start) for f in unit.functions.values()]
+    return uses, declared, functions, list(unit.missing_headers), list(unit.problems)
+
+
 def applied(text: str, fixes: Iterable[Fix]) -> str:
     """``text`` (as in ``SourceFile``) with the edits of ``fixes``; an edit that several fixes share is made once."""
     edits = {(e.span.start, e.span.end): e.text for fix in fixes for e in fix.edits}

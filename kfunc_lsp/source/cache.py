@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar, cast
 
@@ -51,7 +51,7 @@ class HeaderCache:
 
     files: Files
     includes: Recent[object] = field(default_factory=lambda: Recent(_MOST_INCLUDES))
-    programs: Recent[dict[Hashable, object]] = field(default_factory=lambda: Recent(_MOST_PROGRAMS))
+    programs: Recent[Mapping[Hashable, object]] = field(default_factory=lambda: Recent(_MOST_PROGRAMS))
     _statements: Recent[object] = field(default_factory=lambda: Recent(_MOST_STATEMENTS))
     _headers: dict[str, Header] = field(default_factory=dict)
 

@@ -140,11 +140,16 @@ def _apply(operator: str, left: tuple[int, bool], right: tuple[int, bool]) -> tu
     return _wrap({"+": a + b, "-": a - b, "*": a * b, "|": a | b, "^": a ^ b, "&": a & b}[operator], unsigned)
 
 
-def evaluate(rest: str, table: Mapping[str, Macro], has: HasFeature) -> bool:
-    """Whether ``#if rest`` holds. Raises ``ConditionError`` where it is no expression, ``OutOfBudget`` for a bomb."""
+def evaluate(rest: str, table: Mapping[str, Macro], has: HasFeature, pasted: set[str]) -> bool:
+    """Whether ``#if rest`` holds; what ``##`` makes is added to ``pasted``.
+
+    Raises ``ConditionError`` where it is no expression, ``OutOfBudget`` for a bomb.
+    """
     plain = _operators([text for text, _ in lex(rest)], table, has)
     if any(text in table for text in plain):
-        tokens = Expander(table, None).expand((text, -1, NOTHING_HIDDEN, None) for text in plain)
+        expander = Expander(table, None)
+        tokens = expander.expand((text, -1, NOTHING_HIDDEN, None) for text in plain)
+        pasted |= expander.pasted
         plain = _operators([token[0] for token in tokens], table, has)
     parser = _Parser(plain)
     value = parser.ternary()

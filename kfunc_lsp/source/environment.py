@@ -70,6 +70,10 @@ class Change:
     includes: int = 0
     tokens: int = 0
 
+    def __bool__(self) -> bool:
+        """Whether text that follows may be read in another way."""
+        return bool(self.macros or self.removed or self.ksyms or self.once)
+
 
 @dataclass
 class Environment:
@@ -105,7 +109,7 @@ class Environment:
 
 
 _ids: dict[Hashable, int] = {}
-_numbers = count()
+_numbers = count(1)
 
 
 def history_number(history: Hashable) -> int:

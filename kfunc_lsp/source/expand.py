@@ -40,11 +40,13 @@ class Expander:
     """Expands tokens with a macro table that may change between calls.
 
     Without ``interest`` every macro is expanded (as ``clang -E`` does); with it, only those that can matter.
-    ``budget`` is how many tokens macros may still produce, ``spent`` how many they have.
+    ``budget`` is how many tokens macros may still produce, ``spent`` how many they have; ``pasted`` collects what
+    ``##`` made.
     """
 
     def __init__(self, table: Mapping[str, Macro], interest: Interest | None, budget: int = TOKEN_BUDGET) -> None:
         self.spent = 0
+        self.pasted: set[str] = set()
         self._table = table
         self._interest = interest
         self._budget = budget
@@ -164,6 +166,7 @@ class Expander:
             return
         left = out.pop() if out else ("", -1, hidden, use)
         origin = left[1] if not pieces[0][0] else -1 if left[0] else pieces[0][1]
+        self.pasted.add(left[0] + pieces[0][0])
         out.append((left[0] + pieces[0][0], origin, left[2] & pieces[0][2] | hidden, use))
         out.extend(pieces[1:])
 

@@ -129,9 +129,10 @@ class Header:
             start = max(text.rfind(";", floor, at), text.rfind("}", floor, at), text.rfind("{", floor, at), floor - 1)
             end = text.find(";", at)
             end = len(text) if end < 0 else end + 1
-            name = _declared_name(text[start + 1 : at])
+            head = text[start + 1 : at]
+            name = _declared_name(head)
             if name:
-                found.append(Statement(name, start + 1, end))
+                found.append(Statement(name, at - len(head.lstrip()), end))
         return found
 
     @cached_property

@@ -18,7 +18,7 @@ from kfunc_lsp.source.text import lex
 INCLUDES = frozenset(("include", "include_next", "import"))
 
 _DEEPEST_INCLUDE = 150
-_MOST_INCLUDES = 20_000
+MOST_INCLUDES = 20_000
 _EVERYTHING_BUDGET = 5_000_000
 _TOO_DEEP = "includes are nested too deeply; the rest was left out"
 _TOO_MANY_TOKENS = f"macros expand to more than {TOKEN_BUDGET:,} tokens; the rest was read without them"
@@ -42,6 +42,11 @@ class Walk:
         budget = _EVERYTHING_BUDGET if everything else TOKEN_BUDGET - environment.tokens
         self._expander = Expander(environment.table, None if everything else interest, budget)
         self._pending: list[Token] = []
+
+    @property
+    def pasted(self) -> set[str]:
+        """What ``##`` made during the walk."""
+        return self._expander.pasted
 
     def declare(self, ksyms: Iterable[str]) -> None:
         """Learn names that the text to come declares as ksyms."""
@@ -152,7 +157,7 @@ class Walk:
             return has_feature(operator, operand)
 
         try:
-            return condition.evaluate(rest, table, has)
+            return condition.evaluate(rest, table, has, self._expander.pasted)
         except condition.ConditionError:
             return False
         except OutOfBudget:
@@ -177,7 +182,7 @@ class Walk:
             except OutOfBudget:
                 return
         self.change.includes += 1
-        if depth >= _DEEPEST_INCLUDE or self._environment.includes + self.change.includes > _MOST_INCLUDES:
+        if depth >= _DEEPEST_INCLUDE or self._environment.includes + self.change.includes > MOST_INCLUDES:
             self._problem(_TOO_DEEP)
             return
         found = self._find(operand, header, next_)

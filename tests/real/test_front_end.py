@@ -23,7 +23,7 @@ from kfunc_lsp.source.preprocess import Preprocessor
 from kfunc_lsp.source.read import read_unit
 from kfunc_lsp.source.text import lex
 from kfunc_lsp.unit.model import SourceFile, Unit, Use, UseKind
-from tests.programs import SHARED
+from tests.programs import SHARED, everything
 from tests.real.conftest import Corpus, load
 
 pytestmark = pytest.mark.slow
@@ -164,25 +164,6 @@ TYPED = [
     "return 0;",
     "\\",
 ]
-
-
-def everything(unit: Unit) -> object:
-    """All that a unit says, places included, to compare two readings."""
-    uses = [
-        (
-            (u.name, u.kind, u.span.start, u.span.end, u.span.file.path, u.function, u.macro, u.expansion.start),
-            [(a.start, a.end) if a else None for a in u.arguments],
-            (u.definition.start if u.definition else None, u.guards),
-        )
-        for u in unit.uses
-    ]
-    declared = [
-        (d.name, d.weak, d.ksym, d.span.start, d.span.end, repr(d.type))
-        for ds in unit.declarations.values()
-        for d in ds
-    ]
-    functions = [(f.name, f.section, f.is_static, f.span.start) for f in unit.functions.values()]
-    return uses, declared, functions, list(unit.missing_headers), list(unit.problems)
 
 
 def test_broken_code_and_incremental_reading(

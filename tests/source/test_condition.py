@@ -15,7 +15,11 @@ from kfunc_lsp.source.macros import Macro
 
 def holds(expression: str, **macros: str) -> bool:
     table = {name: Macro(name, None, False, body) for name, body in macros.items()}
-    return evaluate(expression, table, lambda operator, operand: (operator, operand) == ("__has_include", "<there.h>"))
+
+    def has(operator: str, operand: str) -> bool:
+        return (operator, operand) == ("__has_include", "<there.h>")
+
+    return evaluate(expression, table, has, set())
 
 
 @pytest.mark.parametrize(

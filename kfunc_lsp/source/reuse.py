@@ -1,0 +1,79 @@
+"""What the reading of a text depended on, so that the result serves wherever none of that is different."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from kfunc_lsp.source.environment import Environment
+from kfunc_lsp.source.macros import Macro
+
+
+@dataclass(frozen=True)
+class Before:
+    """An environment as it was before a text was read: that reading changes the tables themselves."""
+
+    table: Mapping[str, Macro]
+    known: frozenset[str]
+    prefixes: frozenset[str]
+    once: frozenset[str]
+
+    @staticmethod
+    def of(environment: Environment) -> Before:
+        """A copy of what decides how text is read."""
+        names = environment.names
+        return Before(
+            dict(environment.table), frozenset(names.known), frozenset(names.prefixes), frozenset(environment.once)
+        )
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """The part of an environment that decided a result.
+
+    ``names`` are the identifiers of the text, those that pasting made, and those of all macros reached from them;
+    ``macros`` are the macros among them, ``known`` and ``prefixes`` the names in question and their beginnings, and
+    ``once`` the ``headers`` that ``#pragma once`` left out. What is in none of these was never looked at.
+    """
+
+    names: frozenset[str]
+    macros: Mapping[str, Macro]
+    known: frozenset[str]
+    prefixes: frozenset[str]
+    headers: frozenset[str]
+    once: frozenset[str]
+
+    @staticmethod
+    def of(identifiers: Iterable[str], headers: Collection[str], before: Before) -> Dependence:
+        """What a reading of text with ``identifiers``, through ``headers`` (paths), depended on."""
+        table = before.table
+        names = set(identifiers)
+        pending = [name for name in names if name in table]
+        while pending:
+            for name in table[pending.pop()].identifiers:
+                if name not in names:
+                    names.add(name)
+                    if name in table:
+                        pending.append(name)
+        return Dependence(
+            frozenset(names),
+            {name: table[name] for name in table.keys() & names},
+            before.known & names,
+            before.prefixes & names,
+            frozenset(headers),
+            before.once & frozenset(headers),
+        )
+
+    def holds(self, environment: Environment) -> bool:
+        """Whether a reading in ``environment`` would depend on just the same."""
+        table, names = environment.table, environment.names
+        for name, macro in self.macros.items():
+            other = table.get(name)
+            if other is not macro and (other is None or other.key != macro.key):
+                return False
+        return (
+            len(table.keys() & self.names) == len(self.macros)
+            and names.known & self.names == self.known
+            and names.prefixes & self.names == self.prefixes
+            and environment.once & self.headers == self.once
+        )
