@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 
 from kfunc_lsp.btf.types import FuncProto, Ptr
@@ -38,6 +38,31 @@ def read_unit(file: SourceFile, cache: HeaderCache, flags: Flags, known: frozens
     return _Builder(file, cache, preprocessor).build()
 
 
+class _Declarations(Mapping[str, Sequence[Declaration]]):
+    """Declarations by name, each made when it is asked for: headers declare many that a program never names."""
+
+    def __init__(
+        self,
+        written: Mapping[str, Sequence[tuple[list[Token], Place, Declared]]],
+        make: Callable[[list[Token], Place, Declared], Declaration],
+    ) -> None:
+        self._written = written
+        self._make = make
+        self._made: dict[str, Sequence[Declaration]] = {}
+
+    def __getitem__(self, name: str) -> Sequence[Declaration]:
+        made = self._made.get(name)
+        if made is None:
+            made = self._made[name] = [self._make(*written) for written in self._written[name]]
+        return made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._written)
+
+    def __len__(self) -> int:
+        return len(self._written)
+
+
 class _Builder:
     """Puts segments together: places, declarations, uses, and who calls whom."""
 
@@ -57,23 +82,23 @@ class _Builder:
                 self.bodies[body.name] = (segment, place, body)
 
     def build(self) -> Unit:
-        declarations: dict[str, list[Declaration]] = {}
+        written: dict[str, list[tuple[list[Token], Place, Declared]]] = {}
+        self.declared = set(self.environment.large)
         for segment, place in self.segments:
             for declared in segment.declared:
-                declaration = self._declaration(segment.tokens, place, declared)
-                declarations.setdefault(declaration.name, []).append(declaration)
-        self.declared = {n for n, ds in declarations.items() if any(d.ksym for d in ds)} | self.environment.large.keys()
+                written.setdefault(declared.declarator.name, []).append((segment.tokens, place, declared))
+            self.declared |= segment.ksyms
         uses = [
             self._use(segment, place, site)
             for segment, place in self.segments
             for site in segment.sites
             if self._counts(site)
         ]
-        for name in ({use.name for use in uses} | declarations.keys()) & self.environment.large.keys():
+        for name in ({use.name for use in uses} | written.keys()) & self.environment.large.keys():
             header, statement = self.environment.large[name]
             large = self._large(header, statement)
             if large is not None:
-                declarations.setdefault(name, []).append(large)
+                written.setdefault(name, []).append(large)
         functions = {
             name: Function(
                 name,
@@ -88,7 +113,7 @@ class _Builder:
         environment = self.environment
         return Unit(
             self.file,
-            declarations,
+            _Declarations(written, self._declaration),
             uses,
             functions,
             environment.missing,
@@ -179,7 +204,7 @@ class _Builder:
         name = self._span(tokens[start + declarator.name_index], place)
         return self._range(tokens, place, start, declared.end) or name, tuple(params)
 
-    def _large(self, header: Header, statement: Statement) -> Declaration | None:
+    def _large(self, header: Header, statement: Statement) -> tuple[list[Token], Place, Declared] | None:
         """A declaration of a header that is not lexed: only its attributes are written by macros, without arguments."""
 
         def read() -> tuple[list[Token], list[Declared]]:
@@ -194,7 +219,7 @@ class _Builder:
             return tokens, read_declared(tokens, frozenset((statement.name,)))
 
         tokens, declared = self.cache.statement((header, statement, self.environment.id), read)
-        return self._declaration(tokens, Offset(header.file, 0), declared[0]) if declared else None
+        return (tokens, Offset(header.file, 0), declared[0]) if declared else None
 
     def _use(self, segment: Segment, place: Place, site: Site) -> Use:
         tokens = segment.tokens

@@ -73,7 +73,7 @@ class Segment:
     license: tuple[int, int] | None = None
     operations: list[tuple[str, int, int]] = field(default_factory=list)
 
-    @property
+    @cached_property
     def ksyms(self) -> frozenset[str]:
         """Names that are declared as ksyms here, with or without the macro ``__ksym``."""
         return frozenset(d.declarator.name for d in self.declared if d.is_ksym)
