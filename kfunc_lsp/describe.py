@@ -46,19 +46,22 @@ class Signature:
             at += len(param) + 2
         return found
 
-    def declaration(self, comment: str) -> str:
-        """The prototype as C, broken where it is wide, with ``comment`` behind each parameter that is supplied."""
+    def declaration(self, comment: str, widest: int = _WIDEST) -> str:
+        """The prototype as C, broken into lines of ``widest`` characters if possible.
+
+        ``comment`` stands behind each parameter that is supplied.
+        """
         first_supplied = len(self.params) - self.supplied
         params = [f"{param} /* {comment} */" if at >= first_supplied else param for at, param in enumerate(self.params)]
         text = f"{self.prefix}{', '.join(params) or 'void'}{self.suffix};"
-        if len(text) <= _WIDEST:
+        if len(text) <= widest:
             return text
-        indent = " " * len(self.prefix) if len(self.prefix) <= _WIDEST // 2 else " " * 8
+        indent = " " * len(self.prefix) if len(self.prefix) <= widest // 2 else " " * 8
         lines = [self.prefix]
         for at, param in enumerate(params):
             piece = param + (f"{self.suffix};" if at + 1 == len(params) else ",")
             empty = lines[-1] in (self.prefix, indent)
-            if not empty and len(lines[-1]) + 1 + len(piece) > _WIDEST:
+            if not empty and len(lines[-1]) + 1 + len(piece) > widest:
                 lines.append(indent + piece)
             else:
                 lines[-1] += piece if empty else f" {piece}"

@@ -5,20 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 from kfunc_lsp.cli import CLEAN, FINDINGS
+from kfunc_lsp.cli.terminal import Progress, width
 from kfunc_lsp.config import load
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.kernel.targets import bundled, export_pack, resolve
 from kfunc_lsp.selection import single, targets
-
-_PATIENCE = 0.5
-"""Seconds before a person is told how far it is."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -33,25 +29,11 @@ def run(options: argparse.Namespace) -> int:
     }[options.action](options)
 
 
-class _Progress:
-    """A counter on standard error, for a person, once it takes long."""
-
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-        self._shown = False
-
-    def __call__(self, done: int, total: int) -> None:
-        if not sys.stderr.isatty() or time.monotonic() - self._start < _PATIENCE:
-            return
-        end = "\r\033[K" if done == total else ""
-        if done == total or done % 16 == 0:
-            print(f"\r{done} of {total} modules{end}", end="", file=sys.stderr, flush=True)
-
-
 def _resolve(name: str, options: argparse.Namespace) -> Kernel:
     choice = single(load("."), name)
     ids, modules = _sources(options)
-    return choice.named(resolve(choice.spec, ids, modules=modules, progress=_Progress()))
+    with Progress(f"reading {choice.spec}") as progress:
+        return choice.named(resolve(choice.spec, ids, modules=modules, progress=progress.modules))
 
 
 def _sources(options: argparse.Namespace) -> tuple[Path | None, list[Path]]:
@@ -60,8 +42,8 @@ def _sources(options: argparse.Namespace) -> tuple[Path | None, list[Path]]:
     return ids, [Path(path) for path in options.modules or ()]
 
 
-def _print_json(value: object) -> None:
-    print(json.dumps(value, indent=2))
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2) + "\n"
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -70,9 +52,9 @@ def _list(options: argparse.Namespace) -> int:
     config = load(".")
     kernels = [resolve(release) for release in bundled()]
     if options.format == "json":
-        _print_json(kernel_json.listing(kernels, targets(config), config.file))
+        print(_json(kernel_json.listing(kernels, targets(config), config.file)), end="")
     else:
-        print(kernel_text.listing(kernels, targets(config), config.file))
+        print(kernel_text.listing(kernels, targets(config), config.file, width()))
     return CLEAN
 
 
@@ -81,11 +63,11 @@ def _show(options: argparse.Namespace) -> int:
 
     kernel = _resolve(options.kernel, options)
     if options.format == "json":
-        _print_json(kernel_json.kernel(kernel, options.name))
+        print(_json(kernel_json.kernel(kernel, options.name)), end="")
     elif options.name is None:
-        print(kernel_text.functions(kernel))
+        print(kernel_text.functions(kernel, width()))
     else:
-        print(kernel_text.function(kernel, options.name))
+        print(kernel_text.function(kernel, options.name, width()))
     return CLEAN
 
 
@@ -96,9 +78,9 @@ def _health(options: argparse.Namespace) -> int:
     kernel = _resolve(options.kernel, options)
     conditions = examine(kernel)
     if options.format == "json":
-        _print_json(kernel_json.health(kernel, conditions))
+        print(_json(kernel_json.health(kernel, conditions)), end="")
     else:
-        print(kernel_text.health(kernel, conditions))
+        print(kernel_text.health(kernel, conditions, width()))
     return FINDINGS if any(condition.severity == ILL for condition in conditions) else CLEAN
 
 
@@ -109,18 +91,23 @@ def _diff(options: argparse.Namespace) -> int:
     old, new = _resolve(options.old, options), _resolve(options.new, options)
     changes = diff(old, new)
     if options.format == "json":
-        _print_json(kernel_json.diff(old, new, changes))
+        print(_json(kernel_json.diff(old, new, changes)), end="")
     elif options.format == "md":
         print(kernel_text.diff_markdown(old, new, changes))
     else:
-        print(kernel_text.diff(old, new, changes))
+        print(kernel_text.diff(old, new, changes, width()))
     return CLEAN
 
 
 def _header(options: argparse.Namespace) -> int:
     from kfunc_lsp.kernel.header import kernel_header
 
-    text = kernel_header(_resolve(options.kernel, options))
+    kernel = _resolve(options.kernel, options)
+    text = kernel_header(kernel)
+    if options.format == "json":
+        from kfunc_lsp.cli import kernel_json
+
+        text = _json(kernel_json.header(kernel, text))
     if options.output:
         _write(Path(options.output), text.encode())
     else:
@@ -131,11 +118,17 @@ def _header(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     choice = single(load("."), options.kernel)
     ids, modules = _sources(options)
-    data = export_pack(choice.spec, ids, modules=modules, progress=_Progress())
+    with Progress(f"reading {choice.spec}") as progress:
+        data = export_pack(choice.spec, ids, modules=modules, progress=progress.modules)
     target = Path(options.output)
     _write(target, data)
     kernel = resolve(str(target.absolute()))
-    print(f"{target}: {sum(1 for _ in kernel.kfuncs())} kfuncs, {len(data)} bytes")
+    if options.format == "json":
+        from kfunc_lsp.cli import kernel_json
+
+        print(_json(kernel_json.export(kernel, options.output, len(data))), end="")
+    else:
+        print(f"{target}: {sum(1 for _ in kernel.kfuncs())} kfuncs, {len(data)} bytes")
     return CLEAN
 
 

@@ -73,6 +73,16 @@ def diff(old: Kernel, new: Kernel, changes: Sequence[Change]) -> dict[str, Any]:
     }
 
 
+def header(of: Kernel, text: str) -> dict[str, Any]:
+    """A kernel's C header."""
+    return {**summary(of), "header": text}
+
+
+def export(of: Kernel, file: str, size: int) -> dict[str, Any]:
+    """The kernel as the pack ``file`` of ``size`` bytes tells it."""
+    return {**summary(of), "file": file, "bytes": size}
+
+
 def _function(function: KernelFunction) -> dict[str, Any]:
     flags, hooks = function.flags, function.hooks
     return {

@@ -35,16 +35,20 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     header = actions.add_parser("header", help="write a C header of a kernel's kfuncs")
     add_one(header, "kernel", "kernels")
     header.add_argument("--output", "-o", metavar="FILE", help="where to write it, instead of standard output")
+    _format(header)
     _sources(header)
 
     export = actions.add_parser("export", help="write a kernel pack: all that is known of a kernel's kfuncs, in 10 kB")
     add_one(export, "kernel", "kernels")
-    export.add_argument("--output", "-o", metavar="PACK", required=True, help="where to write it")
+    export.add_argument("--output", "-o", metavar="PACK", required=True, help="where to write the pack")
+    _format(export)
     _sources(export)
 
 
 def _format(parser: argparse.ArgumentParser, *more: str) -> None:
-    parser.add_argument("--format", choices=("text", "json", *more), default="text", help="how to print it")
+    parser.add_argument(
+        "--format", choices=("text", "json", *more), default="text", help="how to print what there is to say"
+    )
 
 
 def _modules(parser: argparse.ArgumentParser) -> None:

@@ -1,15 +1,19 @@
-"""Kernels laid out for a terminal: tables that fit it, one function in full, health, differences."""
+"""Kernels as text for people: tables, one function in full, health, differences.
+
+``columns`` is the width to fit, ``None`` for whole lines.
+"""
 
 from __future__ import annotations
 
 import difflib
-import shutil
+import shlex
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
+from kfunc_lsp.cli.terminal import folded
 from kfunc_lsp.config import Config
-from kfunc_lsp.describe import Description, describe
+from kfunc_lsp.describe import describe
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.kernel.diff import ADDED, REMOVED, Change
 from kfunc_lsp.kernel.filters import filter_of
@@ -21,66 +25,68 @@ from kfunc_lsp.report.text import shown_path
 from kfunc_lsp.selection import Target, title
 
 _FLAGS_UNKNOWN = "flags unknown in this source (BTF alone has none; a vmlinux or a kernel pack has)"
-_BROKEN = """\
-flagged KF_IMPLICIT_ARGS, but the BTF still shows the implicit arguments and has no {name}_impl: the build lost its
-kfunc tag (pahole 1.30 and older take `foo` and `foo.cold` for one). The same version built with pahole 1.31 is sound.
-without them:  libbpf      func_proto [..] incompatible with vmlinux [..]
-with them:     the kernel  cannot find function {name}_impl in BTF"""
+_BROKEN = (
+    "flagged KF_IMPLICIT_ARGS, but the BTF still shows the implicit arguments and has no {name}_impl: the build lost "
+    "its kfunc tag (pahole 1.30 and older take `foo` and `foo.cold` for one). The same version built with pahole 1.31 "
+    "is sound."
+)
+_BROKEN_SAYS = (
+    ("without them, libbpf:", "func_proto [..] incompatible with vmlinux [..]"),
+    ("with them, the kernel:", "cannot find function {name}_impl in BTF"),
+)
 _MAX_NAMES = 12
-_MIN_WIDTH = 60
+_WIDEST = 90
+"""Of a prototype, however wide the terminal is."""
+
+_NARROWEST_CELL = 20
 
 
-def listing(kernels: Sequence[Kernel], targets: Sequence[Target], file: str) -> str:
+def listing(kernels: Sequence[Kernel], targets: Sequence[Target], file: str, columns: int | None) -> str:
     """The bundled kernels, a line each, and the targets of the configuration in ``file``."""
-    lines = [f"{k.name:<18} {sum(1 for _ in k.kfuncs()):>4} kfuncs   {summary(k)}" for k in kernels]
+    lines = _table([(k.name, f"{sum(1 for _ in k.kfuncs()):>4} kfuncs", summary(k)) for k in kernels], columns)
     if targets:
-        width = max(len(target.name) for target in targets)
-        lines += ["", f"targets of {shown_path(file)}:"]
-        lines += [f"  {target.name:<{width}}  {target.problem or ', '.join(target.specs)}" for target in targets]
-    return "\n".join([*lines, "", f"also: {Config.options()['kernels'].item}"])
+        rows = [(target.name, target.problem or ", ".join(target.specs)) for target in targets]
+        lines += ["", f"targets of {shown_path(file)}:", *_table(rows, columns, "  ")]
+    return "\n".join([*lines, "", *folded(f"a kernel may be {Config.options()['kernels'].item}", columns)])
 
 
-def functions(kernel: Kernel) -> str:
+def functions(kernel: Kernel, columns: int | None) -> str:
     """All functions of the index, a line each, and a summary."""
     found = [kernel.functions[name] for name in sorted(kernel.functions)]
-    width = max((len(f.name) for f in found), default=0)
-    columns = shutil.get_terminal_size((200, 24)).columns
-    lines = []
-    for function in found:
-        module = f" [{function.module}]" if function.module else ""
-        line = f"{function.name:<{width}}  {function.klass.value}  {_flag_names(function)}{module}".rstrip()
-        lines.append(line if len(line) <= max(columns, _MIN_WIDTH) else line[: max(columns, _MIN_WIDTH) - 1] + "…")
+    lines = _table([(f.name, f.klass.value, _remarks(f)) for f in found], columns)
     counts = Counter(function.klass for function in found)
-    lines.append(f"\n{title(kernel)}: {sum(1 for _ in kernel.kfuncs())} kfuncs")
-    lines += [f"  {counts[k]:>4}  {k.value:<3} {k.words}" for k in FunctionClass if counts[k]]
-    return "\n".join([*lines, *_footer(kernel)])
+    lines += ["", f"{title(kernel)}: {sum(1 for _ in kernel.kfuncs())} kfuncs"]
+    lines += _table([(f"{counts[k]:>4}", k.value, k.words) for k in FunctionClass if counts[k]], columns, "  ")
+    return "\n".join([*lines, *_footer(kernel, columns)])
 
 
-def function(kernel: Kernel, name: str) -> str:
+def function(kernel: Kernel, name: str, columns: int | None) -> str:
     """One function in full. Raises ``KfuncLspError`` where the kernel does not have it."""
     found = find(kernel, name)
     description = describe(name, [kernel])
     if description is None:
         raise KfuncLspError(_unknown(kernel, name))
-    lines = [f"{description.name}    {found.klass.value}: {description.klass}"]
+    lines = [f"{description.name}    {description.klass}"]
     if description.written != description.name:
-        lines.append(f"  `{description.written}` binds to it: libbpf cuts a name at its last `___`")
+        lines += folded(f"`{description.written}` binds to it: libbpf cuts a name at its last `___`", columns, "  ")
     if description.advice:
-        lines.append(f"  {description.advice}")
+        lines += folded(description.advice, columns, "  ")
     if found.module:
         lines.append(f"  in module {found.module}, which must be loaded first")
     lines.append("")
+    widest = _WIDEST if columns is None else min(columns - 2, _WIDEST)
     for form in description.forms:
         if form.purpose:
             lines.append(f"  // {form.purpose}")
-        lines.append(textwrap.indent(form.signature.declaration("the verifier passes this"), "  "))
-    lines += _notes(description)
+        lines.append(textwrap.indent(form.signature.declaration("the verifier passes this", widest), "  "))
+    if description.notes:
+        lines += ["", *_table([(note.name, note.words) for note in description.notes], columns, "  ")]
     if found.klass is FunctionClass.BROKEN:
-        lines.append("\n" + textwrap.indent(_BROKEN.format(name=found.name), "  "))
+        lines += ["", *folded(_BROKEN.format(name=found.name), columns, "  ", "")]
+        lines += _table([(stage, text.format(name=found.name)) for stage, text in _BROKEN_SAYS], columns, "  ")
     if description.has_flags:
-        lines += _flags(found)
-        lines += _hooks(kernel, found)
-    return "\n".join([*lines, "", f"  {title(kernel)}", *_footer(kernel)])
+        lines += ["", *_flags(found, columns), *_hooks(kernel, found, columns)]
+    return "\n".join([*lines, "", f"  {title(kernel)}", *_footer(kernel, columns)])
 
 
 def find(kernel: Kernel, name: str) -> KernelFunction:
@@ -92,32 +98,32 @@ def find(kernel: Kernel, name: str) -> KernelFunction:
     return found
 
 
-def health(kernel: Kernel, conditions: Sequence[Condition]) -> str:
+def health(kernel: Kernel, conditions: Sequence[Condition], columns: int | None) -> str:
     """What is wrong with a kernel, or not known of it: cause, advice, names."""
-    width = max(_MIN_WIDTH, min(shutil.get_terminal_size((100, 24)).columns, 120))
-    lines = [f"{title(kernel)}: {summary(kernel)}"]
+    lines = folded(f"{title(kernel)}: {summary(kernel)}", columns)
     for condition in conditions:
-        lines.append(f"\n{'!' if condition.severity == ILL else '-'} {condition.title}")
-        lines += textwrap.wrap(condition.cause, width, initial_indent="  ", subsequent_indent="  ")
-        lines += textwrap.wrap(f"-> {condition.advice}", width, initial_indent="  ", subsequent_indent="     ")
+        lines += ["", *folded(f"{'!' if condition.severity == ILL else '-'} {condition.title}", columns)]
+        lines += folded(condition.cause, columns, "  ", "")
+        lines += folded(f"-> {condition.advice}", columns, "  ", "   ")
         if condition.functions:
             shown = ", ".join(condition.functions[:_MAX_NAMES])
             more = len(condition.functions) - _MAX_NAMES
-            text = f"{shown} and {more} more (--format json lists them)" if more > 0 else shown
-            lines += textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+            names = f"{shown} and {more} more (--format json lists them)" if more > 0 else shown
+            lines += folded(names, columns, "  ", "")
     return "\n".join(lines)
 
 
-def diff(old: Kernel, new: Kernel, changes: Sequence[Change]) -> str:
+def diff(old: Kernel, new: Kernel, changes: Sequence[Change], columns: int | None) -> str:
     """What changed, by function."""
-    lines = [f"{title(old)} -> {title(new)}: {_counted(changes)}"]
+    lines = folded(f"{title(old)} -> {title(new)}: {_counted(changes)}", columns)
     for change in changes:
         if change.what == ADDED:
-            lines.append(f"+ {change.after}")
+            lines += folded(f"+ {change.after}", columns, further="      ")
         elif change.what == REMOVED:
-            lines.append(f"- {change.before}")
+            lines += folded(f"- {change.before}", columns, further="      ")
         else:
-            lines += [f"~ {change.name}: {change.what}", f"    was  {change.before}", f"    is   {change.after}"]
+            lines.append(f"~ {change.name}: {change.what}")
+            lines += _table([("was", change.before), ("is", change.after)], columns, "    ")
     return "\n".join(lines)
 
 
@@ -140,47 +146,60 @@ def _counted(changes: Sequence[Change]) -> str:
     return ", ".join(f"{count} {what}" for what, count in counts.most_common()) or "no change"
 
 
-def _footer(kernel: Kernel) -> list[str]:
-    lines = [f"  {kernel.provenance.detail}"]
-    found = summary(kernel)
-    return lines if found == "sound" else [*lines, f"  health: {found} (`kfunc-lsp kernel health {kernel.name}`)"]
-
-
-def _flag_names(function: KernelFunction) -> str:
-    if function.flags is None:
-        return ""
-    return " ".join(flag.name.removeprefix("KF_") for flag in decode(function.flags))
-
-
-def _notes(description: Description) -> list[str]:
-    if not description.notes:
-        return []
-    width = max(len(note.name) for note in description.notes)
-    return ["", *(f"  {note.name:<{width}}  {note.words}" for note in description.notes)]
-
-
-def _flags(function: KernelFunction) -> list[str]:
-    if function.flags is None or function.flag_sets is None:
-        return [f"\n  {_FLAGS_UNKNOWN}"]
-    flags = decode(function.flags)
-    lines = ["\n  flags: " + (", ".join(flag.name for flag in flags) or "none")]
-    lines += [f"    {flag.name}: {flag.meaning}" for flag in flags]
-    if len(function.flag_sets) > 1:
-        lines.append("    they differ by set: " + ", ".join(f"0x{flags:x}" for flags in function.flag_sets))
+def _table(rows: Sequence[Sequence[str]], columns: int | None, indent: str = "") -> list[str]:
+    """Rows in columns; where one is too long its last cell goes on below itself."""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]) - 1)] if rows else []
+    lines = []
+    for row in rows:
+        head = indent + "".join(f"{cell:<{width}}  " for cell, width in zip(row, widths, strict=False))
+        room = None if columns is None else max(columns - len(head), _NARROWEST_CELL)
+        first, *further = folded(row[-1], room, further="")
+        lines += [(head + first).rstrip(), *(" " * len(head) + line for line in further)]
     return lines
 
 
-def _hooks(kernel: Kernel, function: KernelFunction) -> list[str]:
+def _footer(kernel: Kernel, columns: int | None) -> list[str]:
+    lines = folded(kernel.provenance.detail, columns, "  ")
+    found = summary(kernel)
+    if found == "sound":
+        return lines
+    return [*lines, *folded(f"health: {found} (`kfunc-lsp kernel health {_argument(kernel)}`)", columns, "  ")]
+
+
+def _argument(kernel: Kernel) -> str:
+    """What names the kernel on a command line."""
+    return shlex.quote(kernel.provenance.path)
+
+
+def _remarks(function: KernelFunction) -> str:
+    flags = [] if function.flags is None else [flag.name.removeprefix("KF_") for flag in decode(function.flags)]
+    return " ".join([*flags, *([f"[{function.module}]"] if function.module else [])])
+
+
+def _flags(function: KernelFunction, columns: int | None) -> list[str]:
+    if function.flags is None or function.flag_sets is None:
+        return folded(_FLAGS_UNKNOWN, columns, "  ")
+    flags = decode(function.flags)
+    lines = folded("flags: " + (", ".join(flag.name for flag in flags) or "none"), columns, "  ")
+    lines += _table([(flag.name, flag.meaning) for flag in flags], columns, "    ")
+    if len(function.flag_sets) > 1:
+        sets = ", ".join(f"0x{flags:x}" for flags in function.flag_sets)
+        lines += folded(f"they differ by set: {sets}", columns, "    ")
+    return lines
+
+
+def _hooks(kernel: Kernel, function: KernelFunction, columns: int | None) -> list[str]:
     if function.hooks is None:
-        return ["  program types: not known (a vmlinuz tells them, for x86-64)"]
+        return folded("program types: not known (a vmlinuz tells them, for x86-64)", columns, "  ")
     callers = [hook for hook in function.hooks if hook.program_types]
     source = f" (as in {kernel.hooks_of})" if kernel.hooks_of else ""
-    lines = [f"  program types{source}: " + (", ".join(_hook(hook) for hook in callers) or "none")]
+    words = ", ".join(_hook(hook) for hook in callers) or "none"
+    lines = folded(f"program types{source}: {words}", columns, "  ")
     for filter_ in dict.fromkeys(
         filter_of(function.name, hook.program_types[0]) for hook in callers if hook.filtered or hook.crossed
     ):
         if filter_ is not None:
-            lines.append(f"    {filter_.name} lets it through {filter_.meaning}")
+            lines += folded(f"{filter_.name} lets it through {filter_.meaning}", columns, "    ")
     return lines
 
 
@@ -191,5 +210,7 @@ def _hook(hook: Hook) -> str:
 
 def _unknown(kernel: Kernel, name: str) -> str:
     near = difflib.get_close_matches(name, kernel.functions, 3)
-    hint = f"; did you mean {' or '.join(near)}?" if near else f"; `kfunc-lsp kernel show {kernel.name}` lists them"
-    return f"{kernel.name} has no kfunc `{name}`{hint}"
+    hint = (
+        f"; did you mean {' or '.join(near)}?" if near else f"; `kfunc-lsp kernel show {_argument(kernel)}` lists them"
+    )
+    return f"{kernel.name} has no kfunc `{name}`; {hint}"

@@ -1,8 +1,8 @@
 """From BTF and ``.BTF_ids`` to a ``Kernel``: which function is a kfunc, and in which form it can be called.
 
-The rules R1 to R9 hold where the flags are known, B1 to B6 where only types are. Both come down to one
-question, put to two kinds of evidence: is a function a kfunc (it is in a set, or it carries the decl tag),
-and does the verifier supply arguments to it (flag and shape, or shape alone).
+Two questions are put to two kinds of evidence. Is a function a kfunc: it is in a set, or, where only types are
+known, it carries the decl tag. Does the verifier supply arguments to it: ``KF_IMPLICIT_ARGS`` and the shape of the
+pair ``foo`` and ``foo_impl``, or the shape alone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _IMPLICIT_TYPES = frozenset({"bpf_prog_aux", "btf_struct_meta"})
 """The structs that resolve_btfids (``is_kf_implicit_arg``) takes for arguments of the verifier's."""
 
 _FMODRET_ONLY = frozenset({"bpf_fentry_test1", "bpf_modify_return_test", "bpf_modify_return_test2"})
-"""R9: registered with ``register_btf_fmodret_id_set`` alone; a program attaches to them, and cannot call.
+"""Registered with ``register_btf_fmodret_id_set`` alone; a program attaches to them, and cannot call.
 
 The names serve where the source does not tell the registrations."""
 
@@ -49,10 +49,10 @@ def build_kernel(
 
     ``ids`` are the bytes of its ``.BTF_ids``, ``None`` where there are none. ``known_names`` are names of
     kfuncs with implicit arguments of other kernels: without flags they are what shows that the build left one
-    untagged (B6). What the sets are registered for is in ``code``, or was taken from it into the
-    ``registrations`` of a pack. ``provenance.detail`` of the result says what is known and what is wrong with
-    the kernel. A BTF that does not tell kfuncs from functions (B1) gives a ``Kernel`` without functions. Raises
-    ``BtfError`` where a prototype is damaged, or ``ids`` belong to another BTF.
+    untagged. What the sets are registered for is in ``code``, or was taken from it into the
+    ``registrations`` of a pack. ``provenance.detail`` of the result says what is known. A BTF that does not tell
+    kfuncs from functions gives a ``Kernel`` without functions. Raises ``BtfError`` where a prototype is damaged, or
+    ``ids`` belong to another BTF.
     """
     sets = registered_sets(btf, ids, code, registrations) if ids is not None else []
     classifier = _Classifier(btf, sets, known_names)
@@ -128,7 +128,7 @@ class _Classifier:
     def _extra_params(self, name: str, func_id: int) -> tuple[Param, ...]:
         """What ``NAME_impl`` has beyond ``NAME``, nothing where the two are no pair.
 
-        Names are compared, not types: the visible prototype alone gets the arena's type attributes (R1a).
+        Names are compared, not types: the visible prototype alone gets the arena's type attributes.
         """
         impl_id = self._impls.get(name + _IMPL)
         if impl_id is None:
@@ -139,7 +139,7 @@ class _Classifier:
         return self._btf.func_proto(impl_id).params[len(visible) :]
 
     def _untagged_kfuncs(self, known_names: Set[str]) -> dict[str, int]:
-        """B6: functions that have lost their tag, as their name and the argument left in them show."""
+        """Functions that have lost their tag, as their name and the argument left in them show."""
         suspects: dict[str, int] = {}
         for func_id, name in self._btf.find_any(known_names - self._kfuncs.keys(), Kind.FUNC):
             params = self._btf.func_proto(func_id).params
@@ -194,24 +194,16 @@ def _union(flag_sets: set[int]) -> int:
 
 
 def _detail(functions: dict[str, KernelFunction], *, flags_known: bool, ids_given: bool) -> str:
-    """What the index knows and does not, and what is wrong with the kernel, in words."""
+    """What the index knows and does not, in words."""
     if not functions:
         return (
             "does not tell kfuncs from other functions: no decl tags bpf_kfunc and no kfunc sets; "
             "give the kernel's image, or a bundled kernel by name"
         )
     if any(f.hooks is not None for f in functions.values()):
-        parts = ["types, kfunc flags and program types"]
-    elif flags_known:
-        parts = ["types and kfunc flags"]
-    elif ids_given:
-        parts = ["types alone: .BTF_ids holds no kfunc set (it is older than 6.9, or of another kernel)"]
-    else:
-        parts = ["types alone: kfunc flags are not known"]
-    broken = sum(f.klass == FunctionClass.BROKEN for f in functions.values())
-    if broken:
-        parts.append(f"kfuncs with implicit arguments that the kernel's build has broken: {broken}")
-    untagged = sum(f.flags is not None and not f.tagged for f in functions.values())
-    if untagged and any(f.tagged for f in functions.values()):
-        parts.append(f"kfuncs that have lost their decl tag: {untagged}")
-    return "; ".join(parts)
+        return "types, kfunc flags and program types"
+    if flags_known:
+        return "types and kfunc flags"
+    if ids_given:
+        return "types alone: .BTF_ids holds no kfunc set (it is older than 6.9, or of another kernel)"
+    return "types alone: kfunc flags are not known"

@@ -17,17 +17,17 @@ from kfunc_lsp.btf.types import FuncProto, Param
 
 
 class FunctionClass(Enum):
-    """What a FUNC of the kernel is to a BPF program; the values are the rules of the specification."""
+    """What a FUNC of the kernel is to a BPF program. The values are the short names that users see."""
 
-    IMPLICIT = "R1"
-    BTF_ONLY_IMPL = "R2"
-    LEGACY_IMPL = "R3"
-    PLAIN_IMPL = "R4"
-    FUNCTION = "R5"
-    BROKEN = "R6"
-    MAGIC = "R7"
-    KFUNC = "R8"
-    NOT_CALLABLE = "R9"
+    IMPLICIT = "implicit"
+    BTF_ONLY_IMPL = "btf-only"
+    LEGACY_IMPL = "legacy"
+    PLAIN_IMPL = "plain-impl"
+    FUNCTION = "no-kfunc"
+    BROKEN = "broken"
+    MAGIC = "magic"
+    KFUNC = "kfunc"
+    NOT_CALLABLE = "not-callable"
 
     @property
     def words(self) -> str:
@@ -94,7 +94,7 @@ class KernelFunction:
 
     ``flags`` is the union of the function's flags over all sets that contain it, ``flag_sets`` the flags in
     each set (ascending, without duplicates); both ``None`` where the source has no ``.BTF_ids``. ``base`` is
-    the name without ``_impl`` where the class pairs the two (R2, R3, and the second of an R7 pair).
+    the name without ``_impl`` where the class pairs the two (btf-only, legacy, the second of a magic pair).
     ``type_id`` is the FUNC's id in the BTF that was read. ``hooks`` are those that the function is registered
     with, by name; ``None`` where the source does not tell. ``module`` is the module that has the function,
     ``None`` for vmlinux.
@@ -119,7 +119,7 @@ class KernelFunction:
 
     @cached_property
     def impl_prototype(self) -> FuncProto | None:
-        """The prototype of ``NAME_impl`` where the two are a pair (R1, R7), else ``None``."""
+        """The prototype of ``NAME_impl`` where the two are a pair (implicit, magic), else ``None``."""
         return self.load_impl_prototype() if self.load_impl_prototype else None
 
     @cached_property
@@ -190,7 +190,7 @@ class Kernel:
 
     @property
     def kfuncs_known(self) -> bool:
-        """Whether the source tells kfuncs from functions at all (B1); where not, there are no functions."""
+        """Whether the source tells kfuncs from functions at all; where not, there are no functions."""
         return bool(self.functions)
 
     @property

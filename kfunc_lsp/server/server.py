@@ -10,12 +10,19 @@ import asyncio
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException, JsonRpcInternalError, JsonRpcServerNotInitialized, PyglsError
+from pygls.exceptions import (
+    JsonRpcException,
+    JsonRpcInternalError,
+    JsonRpcInvalidRequest,
+    JsonRpcServerNotInitialized,
+    PyglsError,
+)
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
@@ -52,6 +59,7 @@ class Server(LanguageServer):
         self.left_in_a_hurry = False
         """Whether ``exit`` came without ``shutdown``; pygls ends its loop with 0 either way."""
         self._session: Session | None = None
+        self._faults: set[str] = set()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="kfunc-lsp")
         self._publisher = Publisher(self._check, self.document, self.text_document_publish_diagnostics)
 
@@ -68,14 +76,58 @@ class Server(LanguageServer):
 
     async def work(self, task: Callable[..., _R], *arguments: Any) -> _R:
         """The result of ``task`` from the worker thread."""
+        if self.protocol.was_shut_down:
+            raise JsonRpcInvalidRequest("the server is shutting down")
         try:
             return await asyncio.get_running_loop().run_in_executor(self._worker, task, *arguments)
         except JsonRpcException:
             raise
         except Exception as error:
-            log.exception("internal error")
-            # The client shows this text to a person; the trace is in the log.
-            raise JsonRpcInternalError(f"internal error ({type(error).__name__}); the server's log has more") from None
+            raise JsonRpcInternalError(self.fault(error)) from None
+
+    def fault(self, error: BaseException) -> str:
+        """Report an error of our own, once: its trace to the logs, a line to the person. The answer is the line."""
+        kind, trace = _told(error)
+        words = f"internal error ({kind}); the server's log has more"
+        if trace not in self._faults:
+            log.error("internal error\n%s", trace)
+            if self._session is not None:
+                self.window_log_message(types.LogMessageParams(types.MessageType.Error, trace))
+        if words not in self._faults and self._session is not None:
+            self.window_show_message(types.ShowMessageParams(types.MessageType.Error, f"kfunc-lsp: {words}"))
+        self._faults |= {words, trace}
+        return words
+
+    def _in_background(self, task: Callable[..., object], *arguments: Any) -> None:
+        """Run ``task`` on the worker thread; nobody waits for it, but its faults are reported."""
+        loop = asyncio.get_running_loop()
+
+        def settle(done: Future[object]) -> None:
+            error = None if done.cancelled() else done.exception()
+            if error is not None:
+                loop.call_soon_threadsafe(self.fault, error)
+
+        self._worker.submit(task, *arguments).add_done_callback(settle)
+
+    def _lost(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An error in a callback of the event loop, or in a task that nobody waits for."""
+        error = context.get("exception")
+        if isinstance(error, Exception) and not isinstance(error, JsonRpcException):
+            self.fault(error)
+        else:
+            log.error("%s", error or context["message"])
+
+    def report_server_error(self, error: Exception, source: type[PyglsError] | type[JsonRpcException]) -> None:
+        """What pygls meets: an error of ours is reported if it was not, one of the client's goes to the log."""
+        if isinstance(error, JsonRpcInternalError):
+            is_ours = not any(words in error.message for words in self._faults)
+        else:
+            is_malformed = source is JsonRpcException and isinstance(error, ValueError)
+            is_ours = not is_malformed and not isinstance(error, JsonRpcException)
+        if is_ours:
+            self.fault(error)
+        else:
+            log.error("%s: %s", source.__name__, error)
 
     # Lifecycle
 
@@ -92,6 +144,7 @@ class Server(LanguageServer):
             message = types.LogMessageParams(type=types.MessageType.Info, message=text)
             loop.call_soon_threadsafe(self.window_log_message, message)
 
+        loop.set_exception_handler(self._lost)
         self._session = Session(
             Client.of(params.capabilities), encoding, _root(params), params.initialization_options, show, note
         )
@@ -118,10 +171,6 @@ class Server(LanguageServer):
         self._worker.shutdown(wait=False, cancel_futures=True)
         super().shutdown()  # type: ignore[no-untyped-call]
 
-    def report_server_error(self, error: Exception, source: type[PyglsError] | type[JsonRpcException]) -> None:
-        """Errors outside of a request go to the log: nobody waits for them, and a person cannot mend them."""
-        log.error("%s: %s", source.__name__, error)
-
     # Text synchronisation, on the event loop
 
     def opened(self, params: types.DidOpenTextDocumentParams) -> None:
@@ -137,7 +186,7 @@ class Server(LanguageServer):
         self._publisher.schedule(uri, _TYPING)
         document = self.document(uri)
         if document is not None and not document.path.endswith(".c"):
-            self._worker.submit(self.session.refresh, False)
+            self._in_background(self.session.refresh, False)
             self._schedule_others(uri)
 
     def saved(self, params: types.DidSaveTextDocumentParams) -> None:
@@ -157,7 +206,7 @@ class Server(LanguageServer):
         self._schedule_others("")
 
     def _refresh(self, databases: bool) -> None:
-        self._worker.submit(self.session.refresh, databases)
+        self._in_background(self.session.refresh, databases)
 
     def _schedule_others(self, uri: str) -> None:
         for other in self.session.documents:
@@ -177,6 +226,14 @@ class Server(LanguageServer):
                 return None
 
         return asyncio.ensure_future(guarded())
+
+
+def _told(error: BaseException) -> tuple[str, str]:
+    """An error's type and its trace; those of the error that pygls has put into one of its own."""
+    if isinstance(error, JsonRpcInternalError) and isinstance(error.data, dict):
+        kind = error.message.partition(":")[0]
+        return kind, "".join([*error.data.get("traceback", ()), error.message, "\n"])
+    return type(error).__name__, "".join(traceback.format_exception(error))
 
 
 def _root(params: types.InitializeParams) -> str:

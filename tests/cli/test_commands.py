@@ -176,12 +176,30 @@ def test_an_unreadable_file_among_others_is_reported_and_the_rest_is_checked(tmp
     assert answer.returncode == 2
     assert "gone.bpf.c" in answer.stderr
     assert "error[unflagged-impl-called]" in answer.stdout
+    assert "1 program (1 error, 1 warning) · 2 files not read · kernel" in answer.stdout
+    (tmp_path / "q.bpf.c").write_text("int x;\n")
+    assert "no findings · 1 program · 1 file not read" in run("check", "p.bpf.c", "q.bpf.c", cwd=tmp_path).stdout
+    assert "nothing checked · 1 file not read" in run("check", "p.bpf.c", cwd=tmp_path).stdout
+
+
+def test_a_folder_for_headers_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "p.bpf.c").write_text("int x;\n")
+    answer = run("check", "p.bpf.c", "-I", "gone", "-I", ".", cwd=tmp_path)
+    assert answer.stderr == "kfunc-lsp: warning: no such folder to search for headers: gone\n"
+    assert answer.returncode == 0
+
+
+def test_a_header_by_itself_says_little(tmp_path: Path) -> None:
+    (tmp_path / "p.h").write_text("struct x;\n")
+    assert "note: p.h: is a header" in run("check", "p.h", cwd=tmp_path).stdout
+    (tmp_path / "p.bpf.c").write_text("int x;\n")
+    assert "note" not in run("check", "p.bpf.c", "-k", "7.3", cwd=tmp_path).stdout
 
 
 def test_kernel_show_lists_and_shows() -> None:
     everything = run("kernel", "show", "7.3").stdout
     assert "7.3 (bundled 7.3.4+deb13): 319 kfuncs" in everything
-    assert "69  R1" in everything
+    assert "69  implicit      kfunc with implicit arguments" in everything
     one = run("kernel", "show", "7.3", "bpf_list_push_front").stdout
     assert "int bpf_list_push_front(struct bpf_list_head *head, struct bpf_list_node *node);" in one
     assert "void *meta__ign /* the verifier passes this */" in one

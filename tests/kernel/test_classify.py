@@ -115,7 +115,6 @@ def test_r6_the_transformation_is_missing(flags_known: bool) -> None:
     function = kernel.functions["scx_bpf_kick_cpu"]
     assert (function.klass, function.callable) == (FunctionClass.BROKEN, False)
     assert list(kernel.kfuncs()) == [function]
-    assert "broken: 1" in kernel.provenance.detail
 
 
 def test_r6_where_the_two_prototypes_are_equal_or_unlike() -> None:
@@ -171,7 +170,6 @@ def test_a_kfunc_that_lost_its_tag_is_in_the_index_by_its_set() -> None:
     kernel = b.kernel()
     assert kernel.functions["bpf_sock_destroy"].klass == FunctionClass.KFUNC
     assert not kernel.functions["bpf_sock_destroy"].tagged
-    assert "lost their decl tag: 1" in kernel.provenance.detail
     assert b.kernel(flags_known=False).get("bpf_sock_destroy") is None
 
 

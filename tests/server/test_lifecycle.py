@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -23,11 +25,11 @@ class Raw:
         self.process, self.stdin, self.stdout = process, process.stdin, process.stdout
 
     @staticmethod
-    async def start() -> Raw:
+    async def start(command: Sequence[str] = COMMAND) -> Raw:
         pipe = asyncio.subprocess.PIPE
         return Raw(
             await asyncio.create_subprocess_exec(
-                *COMMAND, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL, env=ENVIRONMENT, cwd=ROOT
+                *command, stdin=pipe, stdout=pipe, stderr=pipe, env=ENVIRONMENT, cwd=ROOT
             )
         )
 
@@ -40,13 +42,28 @@ class Raw:
 
     async def answer(self, id_: int) -> dict[str, Any]:
         """The answer to request ``id_``; every byte on the way must be of the protocol."""
+        async for message in self.messages():
+            if message.get("id") == id_ and "method" not in message:
+                return message
+        raise AssertionError
+
+    async def notifications(self, method: str, count: int) -> list[dict[str, Any]]:
+        """The parameters of the next notifications of ``method``."""
+        found: list[dict[str, Any]] = []
+        async for message in self.messages():
+            if message.get("method") == method:
+                found.append(message["params"])
+                if len(found) == count:
+                    break
+        return found
+
+    async def messages(self) -> AsyncIterator[dict[str, Any]]:
+        """The server's messages as they come."""
         while True:
             header = await asyncio.wait_for(self.stdout.readuntil(b"\r\n\r\n"), PATIENCE)
             assert header.startswith(b"Content-Length: ")
             length = int(header.split(b"\r\n")[0].split(b":")[1])
-            message: dict[str, Any] = json.loads(await self.stdout.readexactly(length))
-            if message.get("id") == id_ and "method" not in message:
-                return message
+            yield json.loads(await self.stdout.readexactly(length))
 
     async def ask(self, method: str, params: object, id_: int) -> dict[str, Any]:
         self.send(method, params, id_)
@@ -144,6 +161,44 @@ async def test_an_internal_error_tells_no_trace() -> None:
     assert "secret" not in error.message
     assert await server.work(lambda: 1) == 1
     server.shutdown()
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["session.Session.analysis", "session.Session.refresh", "session.Session.open", "diagnostics.Publisher._start"],
+)
+async def test_a_fault_of_ours_is_shown_once_and_logged(place: str) -> None:
+    """On the worker thread for somebody or for nobody, in a notification's handler, in a timer."""
+    module, _, name = place.partition(".")
+    script = f"""
+from kfunc_lsp.server import {module}, serve
+def fail(*arguments): return [][0]
+{module}.{name} = fail
+serve()
+"""
+    raw = await Raw.start([sys.executable, "-c", script])
+    await raw.ask("initialize", {"processId": None, "rootUri": None, "capabilities": {}}, 1)
+    raw.send("initialized", {})
+    for uri in ("file:///nowhere/a.bpf.c", "file:///nowhere/b.bpf.c"):
+        raw.send("textDocument/didOpen", {"textDocument": _item(uri, "int x;")})
+    (log,) = await raw.notifications("window/logMessage", 1)
+    (shown,) = await raw.notifications("window/showMessage", 1)
+    assert log["type"] == shown["type"] == types.MessageType.Error
+    assert "in fail" in log["message"]
+    assert shown["message"] == "kfunc-lsp: internal error (IndexError); the server's log has more"
+    raw.send("shutdown", None, 2)
+    assert "window/showMessage" not in [m.get("method") async for m in _until(raw, 2)]
+    raw.send("exit", None)
+    assert await raw.exit_code() == 0
+    assert raw.process.stderr is not None
+    assert (await raw.process.stderr.read()).count(b"IndexError") >= 1
+
+
+async def _until(raw: Raw, id_: int) -> AsyncIterator[dict[str, Any]]:
+    async for message in raw.messages():
+        if message.get("id") == id_:
+            return
+        yield message
 
 
 def _item(uri: str, text: str) -> dict[str, object]:

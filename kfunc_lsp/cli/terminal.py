@@ -1,0 +1,92 @@
+"""What a person at a terminal needs besides the text: lines that fit, and a word on what takes long."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+import threading
+from types import TracebackType
+
+_NARROWEST = 40
+_PATIENCE = 0.5
+"""Seconds before a person is told what is going on."""
+
+_INTERVAL = 0.1
+_ERASE = "\r\033[K"
+
+
+def width() -> int | None:
+    """Columns of the terminal that standard output is (``COLUMNS`` says otherwise); ``None`` where it is none."""
+    return max(shutil.get_terminal_size().columns, _NARROWEST) if sys.stdout.isatty() else None
+
+
+def folded(text: str, columns: int | None, indent: str = "", further: str = "  ") -> list[str]:
+    """``text`` as lines of at most ``columns`` (``None``: one line), all after ``indent``, later ones also ``further``.
+
+    Words are kept whole.
+    """
+    if columns is None or len(indent) + len(text) <= columns:
+        return [(indent + text).rstrip()]
+    return textwrap.wrap(
+        text,
+        columns,
+        initial_indent=indent,
+        subsequent_indent=indent + further,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+class Progress:
+    """One line on standard error that says what is going on once it takes long; nothing where no person looks on.
+
+    A context: what it says is gone after it. ``clear`` makes room for other output.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        self._text = text
+        self._shown = False
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Progress:
+        if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+            self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self.clear()
+
+    def say(self, text: str) -> None:
+        """What is going on from now."""
+        self._text = text
+
+    def modules(self, done: int, total: int) -> None:
+        """So many modules are done."""
+        self.say(f"reading modules: {done} of {total}")
+
+    def clear(self) -> None:
+        """Take away what is shown."""
+        with self._lock:
+            if self._shown:
+                self._write("")
+                self._shown = False
+
+    def _run(self) -> None:
+        pause = _PATIENCE
+        while not self._over.wait(pause):
+            pause = _INTERVAL
+            with self._lock:
+                self._write(self._text[: shutil.get_terminal_size().columns - 1])
+                self._shown = True
+
+    @staticmethod
+    def _write(text: str) -> None:
+        sys.stderr.write(_ERASE + text)
+        sys.stderr.flush()
