@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from kfunc_lsp.source.expand import NOTHING_HIDDEN, Expander
 from kfunc_lsp.source.macros import Macro
@@ -145,17 +146,24 @@ def evaluate(rest: str, table: Mapping[str, Macro], has: HasFeature, pasted: set
 
     Raises ``ConditionError`` where it is no expression, ``OutOfBudget`` for a bomb.
     """
-    plain = _operators([text for text, _ in lex(rest)], table, has)
+    plain = _operators(_words(rest), table, has)
     if any(text in table for text in plain):
         expander = Expander(table, None)
         tokens = expander.expand((text, -1, NOTHING_HIDDEN, None) for text in plain)
         pasted |= expander.pasted
         plain = _operators([token[0] for token in tokens], table, has)
+    if plain in (["0"], ["1"]):
+        return plain == ["1"]
     parser = _Parser(plain)
     value = parser.ternary()
     if parser.peek():
         raise ConditionError(f"`{parser.peek()}` is unexpected")
     return bool(value[0])
+
+
+@lru_cache(maxsize=4096)
+def _words(rest: str) -> list[str]:
+    return [text for text, _ in lex(rest)]
 
 
 def _operators(raw: list[str], table: Mapping[str, Macro], has: HasFeature) -> list[str]:
