@@ -21,5 +21,9 @@ class PackError(KfuncLspError):
     """A kernel pack that is damaged, or of a later format."""
 
 
+class SourceError(KfuncLspError):
+    """A program's file, or one that says how it is compiled, cannot be used."""
+
+
 class TargetError(KfuncLspError):
     """A kernel's name that means nothing here."""

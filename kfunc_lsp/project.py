@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from kfunc_lsp.errors import KfuncLspError
+from kfunc_lsp.clangd import Fragment, read_clangd
+from kfunc_lsp.errors import SourceError
 from kfunc_lsp.source.cache import HeaderCache
 from kfunc_lsp.source.flags import Flags, parse_arguments
 from kfunc_lsp.unit.model import SourceFile
@@ -35,10 +36,6 @@ _MOST_ENTRIES = 300
 
 Database = Mapping[str, tuple[list[str], str]]
 """A compilation database: the arguments behind the compiler's name, and the folder they are relative to, by file."""
-
-
-class SourceError(KfuncLspError):
-    """A program's file cannot be read; the text names it and says why."""
 
 
 @dataclass
@@ -114,7 +111,8 @@ class Project:
     disk: Disk
     include: tuple[str, ...] = ()
     define: tuple[str, ...] = ()
-    _guesses: dict[str, Flags] = field(default_factory=dict)
+    _guesses: dict[str, list[str]] = field(default_factory=dict)
+    _clangd: dict[str, tuple[SourceFile, list[Fragment]]] = field(default_factory=dict)
     _databases: dict[str, Database | None] = field(default_factory=dict)
 
     @cached_property
@@ -125,34 +123,54 @@ class Project:
     def flags(self, path: str) -> Flags:
         """Compiler flags for the program at ``path``: the compilation database's, ``compile_flags.txt``'s, or a guess.
 
-        Raises ``SourceError`` where a compilation database is there and cannot be understood.
+        A ``.clangd`` above the program changes them as clangd would. Raises ``SourceError`` where one of these files is
+        there and cannot be understood.
         """
         own = [*(f"-I{folder}" for folder in self.include), *(f"-D{name}" for name in self.define)]
-        for folder in _ancestors(path):
-            database = self._database(os.path.join(folder, "compile_commands.json"))
-            if database is None:
-                database = self._database(os.path.join(folder, "build", "compile_commands.json"))
-            if database:
-                arguments, directory = database.get(path) or _nearest(path, database)
-                return parse_arguments([*own, *arguments], directory)
+        fragments = self._fragments(path)
+        named = [fragment.database for fragment in fragments if fragment.database is not None]
+        arguments, folder = self._command(path, named[-1] if named else None)
+        for fragment in fragments:
+            arguments = fragment.apply(arguments)
+        return parse_arguments([*own, *arguments], folder)
+
+    def _command(self, path: str, named: str | None) -> tuple[list[str], str]:
+        """The arguments that ``path`` is compiled with, and the folder that they are relative to.
+
+        ``named`` is the folder of the compilation database to use, empty for none.
+        """
+        for folder in [named] if named else _ancestors(path):
+            for place in (folder, os.path.join(folder, "build")):
+                database = self._database(os.path.join(place, "compile_commands.json")) if named != "" else None
+                if database:
+                    return database.get(path) or _nearest(path, database)
             file = self.disk.read(os.path.join(folder, "compile_flags.txt"))
             if file is not None:
                 lines = [SourceFile.decode(line).strip() for line in file.text.splitlines()]
-                return parse_arguments([*own, *(line for line in lines if line)], folder)
-        return self._guess(path, own)
+                return [line for line in lines if line], folder
+        place = os.path.dirname(path)
+        guessed = self._guesses.get(place)
+        if guessed is None:
+            guessed = self._guesses[place] = ["-O2", *_guessed_folders(path)]
+        return guessed, place
+
+    def _fragments(self, path: str) -> list[Fragment]:
+        """What the ``.clangd`` files above ``path`` say of it, outermost first."""
+        found: list[Fragment] = []
+        for folder in reversed(_ancestors(path)):
+            file = self.disk.read(os.path.join(folder, ".clangd"))
+            if file is not None:
+                known = self._clangd.get(file.path)
+                if known is None or known[0] is not file:
+                    known = self._clangd[file.path] = (file, read_clangd(file))
+                found += [fragment for fragment in known[1] if fragment.concerns(path)]
+        return found
 
     def _database(self, path: str) -> Database | None:
         if path not in self._databases:
             file = self.disk.read(path)
             self._databases[path] = None if file is None else _parse_database(file)
         return self._databases[path]
-
-    def _guess(self, path: str, own: list[str]) -> Flags:
-        place = os.path.dirname(path)
-        guessed = self._guesses.get(place)
-        if guessed is None:
-            guessed = self._guesses[place] = parse_arguments([*own, "-O2", *_guessed_folders(path)], place)
-        return guessed
 
 
 def _ancestors(path: str) -> list[str]:

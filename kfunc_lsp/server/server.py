@@ -41,7 +41,14 @@ _TYPING = 0.02
 """Seconds that an edit waits for the next one before the check."""
 _ELSEWHERE = 0.3
 """Seconds after an edit of a header until the other open documents are checked."""
-_WATCHED = ("**/*.h", "**/kfunc-lsp.toml", "**/pyproject.toml", "**/compile_commands.json", "**/compile_flags.txt")
+_WATCHED = (
+    "**/*.h",
+    "**/kfunc-lsp.toml",
+    "**/pyproject.toml",
+    "**/compile_commands.json",
+    "**/compile_flags.txt",
+    "**/.clangd",
+)
 
 
 class Server(LanguageServer):

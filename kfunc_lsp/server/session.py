@@ -13,7 +13,8 @@ from lsprotocol import types
 
 from kfunc_lsp.check import check
 from kfunc_lsp.config import Config
-from kfunc_lsp.project import Disk, Project, SourceError
+from kfunc_lsp.errors import SourceError
+from kfunc_lsp.project import Disk, Project
 from kfunc_lsp.rules.model import Finding
 from kfunc_lsp.server.client import Client
 from kfunc_lsp.server.documents import Document, path_of
