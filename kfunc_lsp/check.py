@@ -33,7 +33,8 @@ def check(unit: Unit, kernels: Sequence[Kernel]) -> list[Finding]:
     def fix(rule: Rule, violation: Violation) -> Fix | None:
         key = (rule.name, violation.subject, violation.severity)
         if key not in fixes:
-            fixes[key] = rule.fix(unit, violation, fleet) if rule.fix is not None else None
+            # what an object's debug information says of places is good to look at, not to write to
+            fixes[key] = None if rule.fix is None or unit.is_compiled else rule.fix(unit, violation, fleet)
         return fixes[key]
 
     everywhere = len(fleet.kernels)

@@ -27,3 +27,7 @@ class SourceError(KfuncLspError):
 
 class TargetError(KfuncLspError):
     """A kernel's name that means nothing here."""
+
+
+class ObjectError(KfuncLspError):
+    """A file that is no BPF object, or a damaged one."""

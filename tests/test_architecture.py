@@ -18,6 +18,7 @@ ALLOWED = {
     "kernel": {"kernel", "btf", "image", "errors"},
     "unit": {"unit", "btf"},
     "source": {"source", "unit", "btf"},
+    "object": {"object", "unit", "btf", "image", "errors"},
     "rules": {"rules", "unit", "kernel", "btf"},
     "report": {"report", "rules", "unit"},
 }

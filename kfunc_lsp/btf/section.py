@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
+from functools import lru_cache
 from typing import NamedTuple
 
 from kfunc_lsp.btf import wire
@@ -93,6 +94,7 @@ def find_records(sections: Sections) -> tuple[list[int], bytearray]:
     return offsets, kinds
 
 
+@lru_cache(maxsize=8)
 def _record_sizes(layout: bytes) -> tuple[list[int], list[int]]:
     """Words of a record and of each element, by the byte that holds kind and kflag.
 

@@ -205,7 +205,7 @@ class Unit:
     includes that were not found: types and prototypes may then be unknown. ``problems`` says in words what was given
     up (a macro bomb, includes too deep). ``macros`` are the names of macros at the end of the unit,
     ``made_weak`` those of ``#pragma weak``. ``license`` is the string in section ``license``, ``None`` where none was
-    seen.
+    seen. ``is_compiled`` where it was read from an object: what is there was emitted, and what was not is not there.
     """
 
     file: SourceFile
@@ -217,6 +217,7 @@ class Unit:
     macros: Container[str] = ()
     made_weak: frozenset[str] = frozenset()
     license: str | None = None
+    is_compiled: bool = False
 
     @cached_property
     def uses_by_name(self) -> Mapping[str, Sequence[Use]]:
@@ -242,6 +243,8 @@ class Unit:
 
         An extern that no emitted code uses is in no symbol table, so libbpf never asks for it.
         """
+        if self.is_compiled:
+            return Truth.TRUE
 
         def judge(guards: Sequence[Condition]) -> Truth:
             return Truth.UNKNOWN if may_be_compiled_out(guards) else Truth.TRUE
@@ -252,7 +255,7 @@ class Unit:
         """Whether a program that is loaded holds the use's instruction, be it dead code or not."""
 
         def judge(guards: Sequence[Condition]) -> Truth:
-            return Truth.UNKNOWN if may_be_compiled_out(guards) else Truth.TRUE
+            return Truth.UNKNOWN if not self.is_compiled and may_be_compiled_out(guards) else Truth.TRUE
 
         return _and(judge(use.guards), self._through_callers(use.function, judge, lambda f: bool(f.section), {}))
 
