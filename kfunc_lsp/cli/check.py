@@ -9,18 +9,18 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from kfunc_lsp.check import check, known_names
+from kfunc_lsp.check import known_names
 from kfunc_lsp.cli import CLEAN, FINDINGS, UNABLE
 from kfunc_lsp.cli.options import given
 from kfunc_lsp.cli.terminal import Progress
 from kfunc_lsp.config import Config, load
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.kernel.targets import default_kernel, resolve
+from kfunc_lsp.programs import read_programs
 from kfunc_lsp.project import Disk, Project
 from kfunc_lsp.report.text import Style, shown_path, write_finding
 from kfunc_lsp.rules.model import Finding, Severity
 from kfunc_lsp.selection import Selected, choices, select, title
-from kfunc_lsp.source.read import read_unit
 from kfunc_lsp.unit.model import Unit
 
 
@@ -41,33 +41,32 @@ def run(options: argparse.Namespace) -> int:
 def _check(files: Sequence[str], config: Config, began: float, progress: Progress) -> int:
     selected = load_kernels(config)
     kernels = selected.kernels
-    disk = Disk()
-    project = Project(disk, config.include, config.define)
+    project = Project(Disk(), config.include, config.define)
     style = Style(sys.stdout.isatty() and "NO_COLOR" not in os.environ)
     known = known_names(kernels)
     findings: list[Finding] = []
     notes: list[str] = []
     unread = 0
     seen: set[tuple[str, str, int]] = set()
-    for number, name in enumerate(files, 1):
-        progress.say(f"checking {number} of {len(files)}: {name}")
-        try:
-            file = disk.program(name)
-            unit = read_unit(file, project.headers, project.flags(file.path), known)
-        except KfuncLspError as error:
+    count = 0
+    for program in read_programs(
+        project, files, known, lambda n, name: progress.say(f"checking {n} of {len(files)}: {name}")
+    ):
+        if isinstance(program, KfuncLspError):
             progress.clear()
             sys.stdout.flush()
-            print(f"kfunc-lsp: {error}", file=sys.stderr)
+            print(f"kfunc-lsp: {program}", file=sys.stderr)
             unread += 1
             continue
-        for finding in check(unit, kernels):
+        count += 1
+        for finding in program.findings(kernels):
             key = (finding.rule.name, finding.span.file.path, finding.span.start)
             if key not in seen:
                 seen.add(key)
                 findings.append(finding)
                 progress.clear()
                 print(write_finding(finding, style))
-        notes += [f"{shown_path(file.path)}: {words}" for words in _remarks(unit)]
+        notes += [f"{shown_path(program.name)}: {words}" for words in _remarks(program.unit)]
     notes += [f"{words}, and is checked once" for words in selected.merged]
     for kernel in kernels:
         if not kernel.kfuncs_known:
@@ -76,7 +75,7 @@ def _check(files: Sequence[str], config: Config, began: float, progress: Progres
     for note in notes:
         print(f"note: {note}")
     milliseconds = (time.perf_counter() - began) * 1000
-    found = _found(findings, len(files) - unread, unread)
+    found = _found(findings, count, unread)
     default = "" if config.kernels else " by default"
     label = "kernel" if len(kernels) == 1 else "kernels"
     print(f"{found} · {label}{default}: {'; '.join(map(title, kernels))} · {milliseconds:.0f} ms")

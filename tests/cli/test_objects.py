@@ -1,0 +1,69 @@
+"""``kfunc-lsp check`` of objects: alone, with their source, and what is no object."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_commands import ROOT, run
+
+DATA = Path(__file__).parent / "data"
+PROGRAM = ROOT / "tests" / "object" / "data" / "el.bpf.o"
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    """A folder with a program for 6.18 and its object, as clang made it."""
+    for name in ("old.bpf.c", "old.bpf.o"):
+        shutil.copy(DATA / name, tmp_path)
+    return tmp_path
+
+
+def test_an_object_gets_findings_at_its_source(built: Path) -> None:
+    answer = run("check", "old.bpf.o", "--kernel", "6.18", "--kernel", "7.3", cwd=built)
+    assert answer.returncode == 1
+    assert "error[unflagged-impl-called]: `bpf_wq_set_callback_impl` cannot be called on 7.3" in answer.stdout
+    assert "--> old.bpf.c:35:9" in answer.stdout
+    assert "35 |     return bpf_wq_set_callback_impl(&e->work, report, 0, NULL);" in answer.stdout
+    assert "= 6.18: declared otherwise there" in answer.stdout
+    assert "fix (" not in answer.stdout
+
+
+def test_an_object_whose_source_is_gone_gets_the_same_findings(built: Path) -> None:
+    with_source = run("check", "old.bpf.o", "--kernel", "7.3", cwd=built).stdout
+    (built / "old.bpf.c").unlink()
+    without = run("check", "old.bpf.o", "--kernel", "7.3", cwd=built).stdout
+    assert "35 |     return bpf_wq_set_callback_impl(&e->work, report, 0, NULL);" in without
+    assert without.count("error[") == with_source.count("error[") == 1
+
+
+def test_source_and_object_of_one_program_are_one_program(built: Path) -> None:
+    flags = ("--kernel", "7.3", "-I", str(ROOT / "tests" / "include"))
+    answer = run("check", "old.bpf.c", "old.bpf.o", *flags, cwd=built)
+    assert answer.stdout.count("cannot be called on 7.3") == 2
+    assert "error[unflagged-impl-called]" in answer.stdout
+    assert "fix (" in answer.stdout
+    assert "hint[unflagged-impl-called]" in answer.stdout
+    assert "; only the source has it: old.bpf.o was built without it" in answer.stdout
+    assert "2 findings in 1 program (1 error, 1 hint)" in answer.stdout
+    swapped = run("check", "old.bpf.o", "old.bpf.c", *flags, cwd=built)
+    assert swapped.stdout.splitlines()[:-1] == answer.stdout.splitlines()[:-1]
+
+
+def test_an_archive_is_as_many_programs_as_it_has_members(tmp_path: Path) -> None:
+    answer = run("check", PROGRAM.parent / "lib.a", "--kernel", "7.3", cwd=tmp_path)
+    assert answer.returncode == 0
+    assert "no findings · 2 programs" in answer.stdout
+    assert "lib.a: has no BTF, which libbpf needs for every kfunc" in answer.stdout
+
+
+def test_a_foreign_object_among_others_is_reported_and_the_rest_checked(built: Path) -> None:
+    (built / "cut.bpf.o").write_bytes(PROGRAM.read_bytes()[:3000])
+    answer = run("check", "cut.bpf.o", "/bin/sh", "old.bpf.o", "--kernel", "7.3", cwd=built)
+    assert answer.returncode == 2
+    assert answer.stderr.count("\n") == 2
+    assert "cut.bpf.o: is a damaged ELF file" in answer.stderr
+    assert "/bin/sh: is an ELF file for x86_64, no BPF object" in answer.stderr.replace("/usr", "")
+    assert "error[unflagged-impl-called]" in answer.stdout

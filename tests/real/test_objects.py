@@ -1,0 +1,132 @@
+"""The corpus and the verdict cases as clang-19 compiles them: what an object says is what was compiled and loaded."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from benchmarks.compile_objects import build_all, build_cases
+from kfunc_lsp.check import check, known_names
+from kfunc_lsp.kernel.libbpf import Outcome, essential_name
+from kfunc_lsp.kernel.model import Kernel
+from kfunc_lsp.kernel.targets import bundled, resolve
+from kfunc_lsp.programs import read_units
+from kfunc_lsp.rules.load import Load
+from kfunc_lsp.rules.model import Finding, Severity
+from kfunc_lsp.unit.guard import Truth
+from kfunc_lsp.unit.model import Unit, Use, UseKind
+from tests.programs import SHARED
+from tests.real.conftest import Corpus, load
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("clang-19") is None or shutil.which("bpftool") is None, reason="needs clang-19"),
+]
+
+
+@pytest.fixture(scope="module")
+def objects(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The corpus compiled, by program."""
+    return build_all(corpus.root, corpus.commands, tmp_path_factory.mktemp("objects"))
+
+
+def row(unit: Unit, use: Use, root: Path) -> tuple[object, ...]:
+    """A use as ``object_calls.json`` has it."""
+    file = use.expansion.file
+    line, column = file.position(use.expansion.start)
+    declaration = unit.declaration(use.name)
+    return (
+        use.name,
+        "addr" if use.kind is UseKind.REFERENCE else "call",
+        "func" if declaration is not None and declaration.prototype is not None else "var",
+        use.function,
+        unit.is_weak(use.name),
+        os.path.relpath(file.path, root),
+        line + 1,
+        column + 1,
+    )
+
+
+def test_every_relocation_of_every_object_is_a_use_at_its_line(corpus: Corpus, objects: dict[str, Path]) -> None:
+    expected = load(SHARED / "data" / "corpus" / "object_calls.json.xz")["objects"]
+    assert set(expected) <= set(objects)
+    for name, found in expected.items():
+        unit = read_units(corpus.project, str(objects[name]), frozenset())[0]
+        ours = Counter(row(unit, use, corpus.root) for use in unit.uses)
+        assert ours == Counter(tuple(ref) for ref in found["refs"]), name
+        assert not unit.problems, name
+
+
+def key(finding: Finding) -> tuple[object, ...]:
+    span = finding.span
+    return finding.rule.name, finding.violation.subject, finding.severity.word, span.file.path, span.start
+
+
+def test_what_loads_on_its_kernel_gets_no_error(corpus: Corpus, objects: dict[str, Path]) -> None:
+    kernels = [resolve("7.3")]
+    known = known_names(kernels)
+    for name, path in objects.items():
+        for unit in read_units(corpus.project, str(path), known):
+            assert [f.message for f in check(unit, kernels) if f.severity is Severity.ERROR] == [], name
+
+
+@pytest.fixture(scope="module")
+def cases(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
+    """The verdict cases compiled, by case and kernel."""
+    return build_cases(SHARED, corpus.root / "inc", tmp_path_factory.mktemp("cases"))
+
+
+@pytest.fixture(scope="module")
+def rows(cases: dict[tuple[str, str], Path]) -> dict[tuple[str, str], list[dict[str, str]]]:
+    found: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for answer in load(SHARED / "data" / "verdicts" / "verdicts.json"):
+        if (answer["case"], answer["kernel"]) in cases and answer["verdict"] != "compile_error":
+            found.setdefault((answer["case"], answer["kernel"]), []).append(answer)
+    return found
+
+
+def refused(load_: Load) -> list[str]:
+    """Strong externs that libbpf does not resolve, in its order; without functions that are no kfuncs."""
+    return sorted(
+        name
+        for name in load_.unit.declarations
+        if not load_.unit.is_weak(name)
+        and load_.resolution(name).outcome in (Outcome.ABSENT, Outcome.INCOMPATIBLE)
+        and essential_name(name) != "schedule_timeout"
+    )
+
+
+def test_cases_are_judged_as_libbpf_and_the_verifier_did(
+    corpus: Corpus, cases: dict[tuple[str, str], Path], rows: dict[tuple[str, str], list[dict[str, str]]]
+) -> None:
+    kernels: dict[str, Kernel] = {release.split("+")[0]: resolve(release) for release in bundled()}
+    known = known_names(kernels.values())
+    met = refusals = 0
+    for (case, release), answers in rows.items():
+        unit = read_units(corpus.project, str(cases[case, release]), known)[0]
+        load_ = Load(unit, kernels[release])
+        said = {match[1] for r in answers if r["stage"] == "ksym" and (match := re.search("'(.*?)'", r["key_message"]))}
+        assert set(refused(load_)[:1]) == said, (case, release)
+        refusals += bool(said)
+        if all(answer["verdict"] == "ok" for answer in answers):
+            errors = [f.message for f in check(unit, [kernels[release]]) if f.severity is Severity.ERROR]
+            assert errors == [], (case, release)
+        if said or any(answer["stage"] == "open" for answer in answers):
+            continue
+        unresolved = [
+            load_.reach(use)
+            for use in unit.uses
+            if use.kind is UseKind.CALL and unit.is_weak(use.name) and load_.resolves(use.name) is False
+        ]
+        if any("wasn't resolved" in answer["key_message"] for answer in answers):
+            assert Truth.TRUE in unresolved, (case, release)
+            met += 1
+        elif all(answer["verdict"] == "ok" for answer in answers):
+            assert Truth.TRUE not in unresolved, (case, release)
+    assert refusals > 200
+    assert met >= 40
