@@ -21,6 +21,8 @@ VARIABLE = "KFUNC_LSP_CACHE"
 _FORMAT = "1"
 _CHUNK = 1 << 20
 _MAX_ENTRY = 1 << 26
+_MAX_HASHED = 1 << 27
+"""A larger file, which is a vmlinux with debug information, takes longer to hash than to read by section."""
 
 
 def folder() -> Path | None:
@@ -36,14 +38,20 @@ def folder() -> Path | None:
 
 
 def content_key(path: Path) -> str | None:
-    """A digest of the file's content; ``None`` where it cannot be read.
+    """A digest of the file's content; ``None`` where it cannot be read, or there is no cache.
 
-    Remembered for a file whose inode, size and times are unchanged, so that a kernel is not read again.
+    Remembered for a file whose inode, size and times are unchanged, so that a kernel is not read again; for a very
+    large file these stand for the content.
     """
+    if folder() is None:
+        return None
     try:
         status = path.stat()
         told = (os.fspath(path.resolve()), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-        name = f"stat-{_digest([*map(str, told), str(status.st_ctime_ns)])}"
+        digest = _digest([*map(str, told), str(status.st_ctime_ns)])
+        if status.st_size > _MAX_HASHED:
+            return digest
+        name = f"stat-{digest}"
         known = get(name)
         if known is not None and len(known) == 40:
             return known.decode("ascii", "replace")

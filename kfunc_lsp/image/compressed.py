@@ -23,11 +23,14 @@ MAX_SIZE = 1 << 28
 
 _MAX_DICTIONARY = 1 << 27
 _CHUNK = 1 << 18
+_LONGEST_REASON = 100
 _ZSTD_INPUT = 1 << 11
 """The library does not bound what it gives; from so little input it cannot be more than 64 MiB."""
 
 _LZ4_BLOCK = 8 << 20
-_LZOP_MAX_BLOCK = 64 << 20
+_LZOP_BLOCK = 1 << 18
+"""The kernel's own decompressor takes no larger one; the library does not bound what it gives."""
+
 _LZOP_HEADER = struct.Struct(">HHHBBIIIIB")
 
 MAGICS: tuple[tuple[bytes, str], ...] = (
@@ -42,7 +45,7 @@ MAGICS: tuple[tuple[bytes, str], ...] = (
 )
 """First bytes, and the form's name."""
 
-_LIBRARIES = {"zstd": "zstandard", "lz4": "lz4", "lz4 frame": "lz4", "lzo": "python-lzo"}
+_LIBRARIES = {"zstd": "zstandard", "lz4": "lz4", "lz4 frame": "lz4", "lzo": "lzallright"}
 
 
 def form_of(head: bytes) -> str | None:
@@ -71,7 +74,8 @@ def decompress(data: bytes | memoryview, form: str, what: str, limit: int = MAX_
     except ImageError:
         raise
     except Exception as error:  # each library has errors of its own, whose types exist only once it is imported
-        raise ImageError(f"{what}: its {form} data are damaged or cut ({error})") from None
+        reason = str(error.args[0] if error.args else error)[:_LONGEST_REASON]
+        raise ImageError(f"{what}: its {form} data are damaged or cut ({reason})") from None
     if not out.tell():
         raise ImageError(f"{what}: its {form} data are empty or cut")
     out.seek(0)
@@ -153,7 +157,7 @@ def _lz4_frame(data: memoryview) -> Iterator[bytes]:
 
 def _lzo(data: memoryview) -> Iterator[bytes]:
     """The form of ``lzop``: a header, then blocks with both sizes and the checksums that the header announces."""
-    lzo = importlib.import_module("lzo")
+    decompress_block = importlib.import_module("lzallright").LZOCompressor.decompress
     _, _, _, _, _, flags, _, _, _, name_size = _LZOP_HEADER.unpack_from(data, 9)
     at = 9 + _LZOP_HEADER.size + name_size + 4
     unpacked_sums = bool(flags & 0x1) + bool(flags & 0x100)
@@ -163,11 +167,14 @@ def _lzo(data: memoryview) -> Iterator[bytes]:
         if not unpacked:
             return
         (packed,) = struct.unpack_from(">I", data, at + 4)
-        if unpacked > _LZOP_MAX_BLOCK or packed > unpacked:
-            raise ValueError("a block's size is wrong")
+        if unpacked > _LZOP_BLOCK or packed > unpacked:
+            raise ValueError("a block is larger than any of a kernel's")
         at += 8 + 4 * unpacked_sums + (4 * packed_sums if packed < unpacked else 0)
         content = bytes(data[at : at + packed])
-        yield lzo.decompress(content, False, unpacked) if packed < unpacked else content
+        block = decompress_block(content, unpacked) if packed < unpacked else content
+        if len(block) != unpacked:
+            raise ValueError("a block has another size than it claims")
+        yield block
         at += packed
 
 

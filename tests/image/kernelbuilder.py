@@ -13,9 +13,11 @@ import bz2
 import gzip
 import lzma
 import struct
+import zlib
 from collections.abc import Sequence
 
 import lz4.block
+import lzallright
 import zstandard
 
 from kfunc_lsp.image.code import Code, Section
@@ -136,7 +138,21 @@ def packed(data: bytes, form: str) -> bytes:
     if form == "lz4":
         blocks = [lz4.block.compress(data[i : i + (8 << 20)], store_size=False) for i in range(0, len(data), 8 << 20)]
         return b"\x02\x21\x4c\x18" + b"".join(struct.pack("<I", len(block)) + block for block in blocks)
+    if form == "lzo":
+        return lzop(data)
     return data
+
+
+def lzop(data: bytes) -> bytes:
+    """``data`` as ``lzop -9`` writes what comes from a pipe: with a checksum of each block's content."""
+    blocks = b""
+    for at in range(0, len(data), 1 << 18):
+        block = data[at : at + (1 << 18)]
+        small = min(lzallright.LZOCompressor().compress(block), block, key=len)
+        blocks += struct.pack(">III", len(block), len(small), zlib.adler32(block)) + small
+    header = struct.pack(">HHHBBIIIIB", 0x1040, 0x20A0, 0x0940, 3, 9, 0x0300000D, 0, 0, 0, 0)
+    magic = b"\x89LZO\0\r\n\x1a\n"
+    return magic + header + struct.pack(">I", zlib.adler32(header)) + blocks + bytes(4)
 
 
 def bzimage(payload: bytes, *, version: int = 0x20F, size: int | None = None, offset: int = 0x40) -> bytes:

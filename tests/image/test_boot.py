@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import io
+import os
 import struct
+import subprocess
+import sys
 import tarfile
 import time
 from pathlib import Path
@@ -21,7 +25,7 @@ from kfunc_lsp.image.file import open_image
 from tests.btfbuilder import BtfBuilder
 from tests.image.kernelbuilder import XDP, KernelBuilder, bzimage, packed
 
-FORMS = ["gzip", "xz", "lzma", "bzip2", "zstd", "lz4", "none"]
+FORMS = ["gzip", "xz", "lzma", "bzip2", "zstd", "lz4", "lzo", "none"]
 
 
 def kernel() -> KernelBuilder:
@@ -101,11 +105,19 @@ def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         open_image(path)
 
 
-@pytest.mark.parametrize("form", ["gzip", "xz", "bzip2", "zstd", "lz4"])
+@pytest.mark.parametrize("form", ["gzip", "xz", "bzip2", "zstd", "lz4", "lzo"])
 def test_a_bomb_is_stopped(form: str) -> None:
     data = packed(bytes(20 << 20), form)
     with pytest.raises(ImageError, match="unpacks to more than 8 MiB"):
         decompress(data, form, "x", 8 << 20)
+
+
+def test_what_lzop_itself_writes() -> None:
+    data = (
+        "iUxaTwANChoKEEAgoAlAAwkDAAANAAAAAGsEKCgAAAAAACW1AjUAAAfQAAAAIyC8g98lTGludXggdmVyc2lvbiA3LjMuNCAg"
+        "AAAAAAAAAKJMABEAAAAAAAA="
+    )
+    assert decompress(base64.b64decode(data), "lzo", "x").getvalue() == b"Linux version 7.3.4 " * 100
 
 
 def test_a_window_larger_than_any_kernels_is_refused() -> None:
@@ -114,11 +126,45 @@ def test_a_window_larger_than_any_kernels_is_refused() -> None:
         decompress(data, "zstd", "x")
 
 
-@pytest.mark.parametrize("form", ["gzip", "xz", "lzma", "bzip2", "zstd"])
+@pytest.mark.parametrize("form", ["gzip", "xz", "lzma", "bzip2", "zstd", "lzo"])
 def test_cut_data(form: str) -> None:
     data = packed(kernel().vmlinux(), form)
     with pytest.raises(ImageError, match=r"x: its .* data are"):
         decompress(data[: len(data) // 2], form, "x")
+
+
+HUGE = 400 << 20
+
+
+@pytest.mark.slow
+def test_a_vmlinux_with_debug_information_is_read_by_section(tmp_path: Path) -> None:
+    data = kernel().vmlinux()
+    (table,) = struct.unpack_from("<Q", data, 0x28)
+    (count,) = struct.unpack_from("<H", data, 0x3C)
+    head = bytearray(data[:table])
+    struct.pack_into("<Q", head, 0x28, table + HUGE)
+    struct.pack_into("<H", head, 0x3C, count + 1)
+    debug = struct.pack("<IIQQQQIIQQ", 0, 1, 0, 0, table, HUGE, 0, 0, 1, 0)
+    with (tmp_path / "vmlinux").open("wb") as file:
+        file.write(head)
+        file.seek(table + HUGE)
+        file.write(data[table:] + debug)
+    script = (
+        "import resource, sys; from kfunc_lsp.kernel.targets import resolve; kernel = resolve(sys.argv[1]); "
+        "print(kernel.hooks_known, *kernel.functions, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    for cache in ("", str(tmp_path / "cache")):
+        run = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path / "vmlinux")],
+            env={**os.environ, "KFUNC_LSP_CACHE": cache},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        known, name, kilobytes = run.stdout.split()
+        assert (known, name) == ("True", "bpf_foo")
+        assert int(kilobytes) < 100_000
 
 
 SOUND = [

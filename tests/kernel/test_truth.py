@@ -14,10 +14,13 @@ import pytest
 from kfunc_lsp.btf.cdecl import prototype
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.types import Kind
+from kfunc_lsp.image.bzimage import payload
+from kfunc_lsp.image.file import open_image
 from kfunc_lsp.kernel import libbpf
 from kfunc_lsp.kernel.header import kernel_header
 from kfunc_lsp.kernel.model import FunctionClass, Hook, Kernel
 from kfunc_lsp.kernel.targets import bundled, resolve
+from tests.image.kernelbuilder import bzimage
 from tests.programs import SHARED
 
 DATA = SHARED / "data"
@@ -25,6 +28,15 @@ KERNELS = DATA / "kernels"
 IMAGES = sorted((DATA / "images").glob("vmlinuz-*"))
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not DATA.is_dir(), reason="needs real kernels")]
+PACKERS = [
+    ("gzip", "-n", "-1"),
+    ("bzip2", "-1"),
+    ("xz", "--check=crc32", "--x86", "--lzma2=preset=0"),
+    ("lzma", "-0"),
+    ("lzop", "-1"),
+    ("lz4", "-l", "-1", "-c"),
+    ("zstd", "-1", "-c"),
+]
 EACH = pytest.mark.parametrize("image", IMAGES, ids=lambda path: path.name)
 
 
@@ -67,6 +79,19 @@ def test_an_image_and_its_btf_agree_on_classes(image: Path) -> None:
     }
     not_callable = {f.name for f in kernel(image).functions.values() if f.klass == FunctionClass.NOT_CALLABLE}
     assert not_callable == {"bpf_fentry_test1", "bpf_modify_return_test", "bpf_modify_return_test2"}
+
+
+@pytest.mark.parametrize("command", PACKERS, ids=" ".join)
+def test_every_packing_by_the_tool_that_kernels_are_built_with(command: tuple[str, ...], tmp_path: Path) -> None:
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"needs {command[0]}")
+    (original,) = (path for path in IMAGES if "7.3.4" in path.name)
+    whole = payload(original.read_bytes(), "original").getvalue()
+    packed = subprocess.run(command, input=whole, capture_output=True, check=True, timeout=120).stdout
+    repacked = tmp_path / "vmlinuz"
+    repacked.write_bytes(bzimage(packed))
+    image, expected = open_image(repacked), open_image(original)
+    assert (image.btf, image.btf_ids, image.code) == (expected.btf, expected.btf_ids, expected.code)
 
 
 def test_a_filter_that_came_with_another_set_is_reported() -> None:
