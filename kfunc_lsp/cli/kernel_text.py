@@ -190,7 +190,7 @@ def _flags(function: KernelFunction, columns: int | None) -> list[str]:
 
 def _hooks(kernel: Kernel, function: KernelFunction, columns: int | None) -> list[str]:
     if function.hooks is None:
-        return folded("program types: not known (a vmlinuz tells them, for x86-64)", columns, "  ")
+        return folded("program types: not known (an x86-64 kernel's vmlinuz tells its own)", columns, "  ")
     callers = [hook for hook in function.hooks if hook.program_types]
     source = f" (as in {kernel.hooks_of})" if kernel.hooks_of else ""
     words = ", ".join(_hook(hook) for hook in callers) or "none"

@@ -1,7 +1,8 @@
-"""Boot images to the kernel inside: x86's bzImage, EFI's zboot, arm64's and RISC-V's flat Image.
+"""Boot images to the kernel inside: x86's bzImage, EFI's zboot, arm64's and RISC-V's flat Image, s390's.
 
 Finds and unpacks the payload; what it is (an ELF vmlinux, or flat memory) is ``file``'s business. Offsets are
-those of ``Documentation/arch/x86/boot.rst`` and ``drivers/firmware/efi/libstub/zboot-header.S``.
+those of ``Documentation/arch/x86/boot.rst``, ``drivers/firmware/efi/libstub/zboot-header.S`` and
+``arch/s390/boot/head.S``.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from kfunc_lsp.image.compressed import MAGICS, decompress, first_bytes, form_of
 
 _X86 = (0x202, b"HdrS")
 _ZBOOT = (4, b"zimg")
+_S390 = (0x10008, b"S390EP")
 _FLAT = (
     (0x38, b"ARM\x64", "aarch64"),
     (0x38, b"RSC\x05", "riscv"),
 )
+HEAD_SIZE = 0x10010
+"""Bytes of a file that tell whether it is a boot image."""
 
 _SETUP_SECTS = 0x1F1
 _VERSION = 0x206
@@ -29,22 +33,29 @@ _SECTOR = 512
 _MIN_PAYLOAD = 1 << 10
 _MAX_TRIES = 2
 _MAX_CANDIDATES = 2048
-_BTF_HEADER = re.compile(rb"\x9f\xeb\x01[\0-\xff]([\x18\x20])\0\0\0\0\0\0\0", re.DOTALL)
+_BTF_HEADER = re.compile(
+    rb"\x9f\xeb\x01[\0-\xff]([\x18\x20])\0\0\0\0\0\0\0|\xeb\x9f\x01[\0-\xff]\0\0\0([\x18\x20])\0\0\0\0"
+)
 _BANNER = re.compile(rb"Linux version ([0-9][!-~]{0,127}) ")
-_BTF_LENGTHS = struct.Struct("<III")
+_BTF_LENGTHS = "III"
 _ELF_MAGIC = b"\x7fELF"
 _IDS_SIZE = 1 << 17
 _PADDING = bytes(64)
 
 
 def is_boot_image(head: bytes) -> bool:
-    """Whether a file that begins with ``head`` (0x210 bytes will do) is one of these."""
-    return any(head.startswith(magic, at) for at, magic, *_ in (_X86, _ZBOOT, *_FLAT))
+    """Whether a file that begins with ``head`` (``HEAD_SIZE`` bytes will do) is one of these."""
+    return any(head.startswith(magic, at) for at, magic, *_ in (_X86, _ZBOOT, _S390, *_FLAT))
 
 
 def flat_arch(head: bytes) -> str:
     """The ELF machine of a flat Image; empty where ``head`` does not begin one."""
     return next((arch for at, magic, arch in _FLAT if head.startswith(magic, at)), "")
+
+
+def boot_arch(data: bytes) -> str:
+    """The ELF machine of a boot image whose payload is flat and does not tell it; empty for any other."""
+    return "s390" if data.startswith(_S390[1], _S390[0]) else ""
 
 
 def release_of(data: bytes) -> str:
@@ -97,12 +108,13 @@ def _search(data: bytes, what: str) -> io.BytesIO:
     """The first of the compressed streams in ``data`` that unpacks to a kernel."""
     tries = candidates = 0
     failure = None
+    any_content = bool(boot_arch(data))
     for magic, form in MAGICS:
         at = data.find(magic, 0x40)
         while at >= 0 and tries < _MAX_TRIES and candidates < _MAX_CANDIDATES:
             candidates += 1
             head = first_bytes(memoryview(data)[at:], form)
-            if head.startswith(_ELF_MAGIC) or flat_arch(head):
+            if head.startswith(_ELF_MAGIC) or flat_arch(head) or (any_content and len(head) >= _MIN_PAYLOAD):
                 tries += 1
                 try:
                     return decompress(memoryview(data)[at:], form, what)
@@ -119,10 +131,10 @@ def flat_sections(data: memoryview, what: str) -> tuple[bytes, bytes]:
     """
     for match in _BTF_HEADER.finditer(data):
         at = match.start()
-        header = match[1][0]
+        order, header = ("<", match[1][0]) if match[1] else (">", match[2][0])
         if at + header > len(data):
             break
-        type_len, str_off, str_len = _BTF_LENGTHS.unpack_from(data, at + 12)
+        type_len, str_off, str_len = struct.unpack_from(order + _BTF_LENGTHS, data, at + 12)
         end = at + header + str_off + str_len
         strings = at + header + str_off
         if type_len and str_off == type_len and str_len and end <= len(data) and not data[strings]:

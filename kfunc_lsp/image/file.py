@@ -17,14 +17,22 @@ from typing import BinaryIO
 
 from kfunc_lsp.errors import ImageError, PackError
 from kfunc_lsp.image.archive import archived_btf
-from kfunc_lsp.image.bzimage import flat_arch, flat_release, flat_sections, is_boot_image, payload, release_of
+from kfunc_lsp.image.bzimage import (
+    HEAD_SIZE,
+    boot_arch,
+    flat_arch,
+    flat_release,
+    flat_sections,
+    is_boot_image,
+    payload,
+    release_of,
+)
 from kfunc_lsp.image.code import Code
 from kfunc_lsp.image.compressed import decompress, form_of
 from kfunc_lsp.kernel.pack import MAGIC as PACK_MAGIC
 from kfunc_lsp.kernel.pack import Pack, PackMeta, read_pack
 
 _MAX_SIZE = 1 << 28
-_HEAD_SIZE = 0x210
 _BTF_MAGICS = (b"\x9f\xeb", b"\xeb\x9f")
 _ELF_MAGIC = b"\x7fELF"
 _HEADER_SIGN = b"#define __VMLINUX_H__"
@@ -120,7 +128,7 @@ def _open_regular(path: Path) -> BinaryIO:
 
 
 def _read(path: Path, file: BinaryIO) -> Image:
-    head = file.read(_HEAD_SIZE)
+    head = file.read(HEAD_SIZE)
     file.seek(0)
     if not head:
         raise ImageError(f"{path}: is empty; give {_KINDS}")
@@ -130,11 +138,11 @@ def _read(path: Path, file: BinaryIO) -> Image:
     if form is None:
         return _plain(path, file, head)
     unpacked = decompress(_read_all(path, file), form, str(path))
-    head = unpacked.read(_HEAD_SIZE)
+    head = unpacked.read(HEAD_SIZE)
     unpacked.seek(0)
     if head.startswith(_TAR[1], _TAR[0]):
         unpacked = archived_btf(unpacked, str(path))
-        head = unpacked.read(_HEAD_SIZE)
+        head = unpacked.read(HEAD_SIZE)
         unpacked.seek(0)
     return _plain(path, unpacked, head)
 
@@ -194,12 +202,13 @@ def _boot_image(path: Path, file: BinaryIO) -> Image:
     data = _read_all(path, file)
     release = release_of(data)
     kernel = payload(data, str(path))
+    arch = boot_arch(data)
     del data
-    head = kernel.read(_HEAD_SIZE)
+    head = kernel.read(HEAD_SIZE)
     kernel.seek(0)
     if head.startswith(_ELF_MAGIC):
         return _elf(path, kernel, release)
-    arch = flat_arch(head)
+    arch = arch or flat_arch(head)
     if not arch:
         raise ImageError(f"{path}: the kernel in this boot image has a form that is not read; give its vmlinux")
     btf, btf_ids = flat_sections(kernel.getbuffer(), str(path))

@@ -76,6 +76,9 @@ _UNTOLD = Condition(
 )
 
 
+_ADVICE = "An x86-64 kernel's vmlinuz tells its own, and so does a pack made of it; other machines' images do not."
+
+
 def _broken(kernel: Kernel) -> list[Condition]:
     names = _names(kernel, FunctionClass.BROKEN)
     if not names:
@@ -136,8 +139,8 @@ def _unknown(kernel: Kernel) -> list[Condition]:
                 NOTE,
                 "program-types-borrowed",
                 f"program types as in {kernel.hooks_of}",
-                "This source does not tell them; they are those of the most similar bundled kernel.",
-                "Give the kernel's vmlinuz (x86-64), or a pack made of it.",
+                "This source does not tell them; they are those of the nearest bundled kernel.",
+                _ADVICE,
             )
         )
     unknown = tuple(f.name for f in kernel.kfuncs() if f.hooks is None and f.callable)
@@ -148,7 +151,7 @@ def _unknown(kernel: Kernel) -> list[Condition]:
                 "program-types-unknown",
                 f"program types of {_count(unknown)} not known",
                 "The source does not tell who may call them.",
-                "Give the kernel's vmlinuz (x86-64), or a pack made of it.",
+                _ADVICE,
                 unknown,
             )
         )

@@ -33,15 +33,17 @@ def lender(release: str, pack: Pack) -> Lender | None:
 
 
 def with_borrowed_hooks(kernel: Kernel, lenders: Sequence[Lender]) -> Kernel:
-    """``kernel`` with the hooks of the lender that shares most kfuncs with it; the first of several.
+    """``kernel`` with the hooks of the nearest lender, the first of several.
 
-    A function that the lender does not have stays without. A kernel that knows its own hooks, or no kfuncs,
-    is returned as it is.
+    Near is one of the same minor version; among these, or where there is none, the one that has most of the kfuncs,
+    and fewest others. A function that the lender does not have stays without. A kernel that knows its own hooks, or
+    no kfuncs, is returned as it is.
     """
     if kernel.hooks_known or not kernel.kfuncs_known or not lenders:
         return kernel
     names = {f.name for f in kernel.kfuncs()}
-    nearest = max(lenders, key=lambda each: len(names & each.hooks.keys()) / len(names | each.hooks.keys()))
+    alike = [each for each in lenders if _minor(each.release) == _minor(kernel.release)]
+    nearest = max(alike or lenders, key=lambda each: (len(names & each.hooks.keys()), -len(each.hooks)))
     functions = {
         name: replace(function, hooks=nearest.hooks[name]) if name in nearest.hooks and name in names else function
         for name, function in kernel.functions.items()
@@ -49,3 +51,7 @@ def with_borrowed_hooks(kernel: Kernel, lenders: Sequence[Lender]) -> Kernel:
     words = f"program types as in {nearest.release}, the nearest bundled kernel that tells them"
     provenance = replace(kernel.provenance, detail=f"{kernel.provenance.detail}; {words}")
     return replace(kernel, functions=functions, provenance=provenance, hooks_of=nearest.release)
+
+
+def _minor(release: str) -> list[str]:
+    return release.split(".")[:2]

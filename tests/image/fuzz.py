@@ -57,7 +57,8 @@ def seeds() -> list[bytes]:
     pack = Pack(PackMeta("7.3"), b.build(), b.btf_ids(), b"\1\6\0", (PackedModule("m", b.build(), b.btf_ids()),))
     big = BtfBuilder(big_endian=True)
     big.kfunc("bpf_a")
-    boot = [bzimage(packed(vmlinux + bytes(1500), form)) for form in ("gzip", "xz", "zstd", "lz4", "none")]
+    boot = [bzimage(packed(vmlinux + bytes(1500), form)) for form in ("gzip", "xz", "zstd", "lz4", "lzo", "none")]
+    flat = b"\0" * 0x38 + b"ARM\x64" + bytes(64) + b.build() + bytes(-len(b.build()) % 4) + b.btf_ids() + bytes(64)
     return [
         b.build(),
         big.build(),
@@ -66,6 +67,7 @@ def seeds() -> list[bytes]:
         module(split, [XDP], btf_base=b.build()),
         write_pack(pack),
         HEADER.encode(),
+        flat,
         *boot,
     ]
 

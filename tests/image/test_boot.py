@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from kfunc_lsp.errors import ImageError, KfuncLspError
 from kfunc_lsp.image.compressed import decompress
 from kfunc_lsp.image.file import open_image
+from kfunc_lsp.kernel.targets import resolve
 from tests.btfbuilder import BtfBuilder
 from tests.image.kernelbuilder import XDP, KernelBuilder, bzimage, packed
 
@@ -78,6 +79,22 @@ def test_zboot_and_flat_images(tmp_path: Path) -> None:
     payload = packed(bytes(flat) + bytes(i * i % 251 for i in range(8192)), "gzip")
     zboot = b"MZ\0\0zimg" + struct.pack("<II", 0x40, len(payload)) + b"\0" * 8 + b"gzip".ljust(32, b"\0")
     assert open_image(written(tmp_path, zboot.ljust(0x40, b"\0") + payload)).btf == b.build()
+
+
+@pytest.mark.parametrize("form", ["zstd", "gzip", "xz"])
+def test_s390_image(tmp_path: Path, form: str) -> None:
+    """Flat memory in the other byte order, behind a decompressor, and nothing that says where."""
+    b = BtfBuilder(big_endian=True)
+    b.kfunc("bpf_foo", flags=5)
+    banner = b"\0Linux version 7.2.13-s390x (x)\0"
+    flat = bytes(i * i % 251 for i in range(8192)) + banner + bytes(-(8192 + len(banner)) % 8)
+    flat += b.build() + bytes(-len(b.build()) % 4) + b.btf_ids() + bytes(4096)
+    head = bytes.fromhex("0008000080000200").ljust(0x10008, b"\0") + b"S390EP\0\x01"
+    path = written(tmp_path, head + b"\x1f\x8b\x08" * 100 + packed(flat, form) + bytes(64))
+    image = open_image(path)
+    assert (image.btf, image.arch, image.release) == (b.build(), "s390", "7.2.13-s390x")
+    function = resolve(str(path)).functions["bpf_foo"]
+    assert (function.flags, function.tagged) == (5, True)
 
 
 def test_an_archive_of_one_btf(tmp_path: Path) -> None:
