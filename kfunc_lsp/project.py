@@ -13,6 +13,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from kfunc_lsp.clangd import Fragment, read_clangd
 from kfunc_lsp.errors import SourceError
@@ -30,12 +31,21 @@ _SYSTEM_FOLDERS = (
     "/usr/include",
 )
 _LEVELS = 5
+_CLANG = "clang"
 _MOST_ENTRIES = 300
 """Entries of a folder above a program that are looked at when flags are guessed."""
 
 
-Database = Mapping[str, tuple[list[str], str]]
-"""A compilation database: the arguments behind the compiler's name, and the folder they are relative to, by file."""
+class Command(NamedTuple):
+    """How a file is compiled: the compiler, the arguments behind its name, the folder that they are relative to."""
+
+    compiler: str
+    arguments: list[str]
+    folder: str
+
+
+Database = Mapping[str, Command]
+"""A compilation database: commands by file."""
 
 
 @dataclass
@@ -129,16 +139,13 @@ class Project:
         own = [*(f"-I{folder}" for folder in self.include), *(f"-D{name}" for name in self.define)]
         fragments = self._fragments(path)
         named = [fragment.database for fragment in fragments if fragment.database is not None]
-        arguments, folder = self._command(path, named[-1] if named else None)
+        compiler, arguments, folder = self._command(path, named[-1] if named else None)
         for fragment in fragments:
             arguments = fragment.apply(arguments)
-        return parse_arguments([*own, *arguments], folder)
+        return parse_arguments([*own, *arguments], folder, compiler)
 
-    def _command(self, path: str, named: str | None) -> tuple[list[str], str]:
-        """The arguments that ``path`` is compiled with, and the folder that they are relative to.
-
-        ``named`` is the folder of the compilation database to use, empty for none.
-        """
+    def _command(self, path: str, named: str | None) -> Command:
+        """How ``path`` is compiled; ``named`` is the folder of the compilation database to use, empty for none."""
         for folder in [named] if named else _ancestors(path):
             for place in (folder, os.path.join(folder, "build")):
                 database = self._database(os.path.join(place, "compile_commands.json")) if named != "" else None
@@ -147,12 +154,12 @@ class Project:
             file = self.disk.read(os.path.join(folder, "compile_flags.txt"))
             if file is not None:
                 lines = [SourceFile.decode(line).strip() for line in file.text.splitlines()]
-                return [line for line in lines if line], folder
+                return Command(_CLANG, [line for line in lines if line], folder)
         place = os.path.dirname(path)
         guessed = self._guesses.get(place)
         if guessed is None:
             guessed = self._guesses[place] = ["-O2", *_guessed_folders(path)]
-        return guessed, place
+        return Command(_CLANG, guessed, place)
 
     def _fragments(self, path: str) -> list[Fragment]:
         """What the ``.clangd`` files above ``path`` say of it, outermost first."""
@@ -224,7 +231,7 @@ def _parse_database(file: SourceFile) -> Database:
         raise broken(str(error)) from None
     if not isinstance(entries, list):
         raise broken("not a list")
-    found: dict[str, tuple[list[str], str]] = {}
+    found: dict[str, Command] = {}
     for entry in entries:
         if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
             raise broken("an entry without `file`")
@@ -236,11 +243,12 @@ def _parse_database(file: SourceFile) -> Database:
             except ValueError as error:
                 raise broken(str(error)) from None
         name = os.path.normpath(os.path.join(directory, entry["file"]))
-        found[name] = ([str(a) for a in arguments[1:]], directory)
+        compiler, *rest = [str(a) for a in arguments] or [_CLANG]
+        found[name] = Command(compiler, rest, directory)
     return found
 
 
-def _nearest(path: str, database: Database) -> tuple[list[str], str]:
+def _nearest(path: str, database: Database) -> Command:
     """The entry of the file nearest to ``path``: for a header or a file that was added since."""
     parts = path.split("/")
 

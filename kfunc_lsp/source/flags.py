@@ -10,10 +10,9 @@ from functools import lru_cache
 from kfunc_lsp.source.fallbacks import FALLBACKS
 from kfunc_lsp.source.headers import IncludePaths
 from kfunc_lsp.source.macros import Macro, parse_define
-from kfunc_lsp.source.predefined import predefined
+from kfunc_lsp.source.predefined import NEWEST, default_cpu, predefined, version_of
 
 _NEWEST_CPU = 4
-_DEFAULT_CPU = 3
 _STANDARDS = {"89": None, "90": None, "9x": 199901, "99": 199901, "1x": 201112, "11": 201112, "17": 201710,
               "18": 201710, "2x": 202311, "23": 202311}  # fmt: skip
 
@@ -26,14 +25,15 @@ class Flags:
     defines: tuple[str, ...] = ()
     undefines: tuple[str, ...] = ()
     forced_includes: tuple[str, ...] = ()
-    cpu: int = _DEFAULT_CPU
+    clang: int = NEWEST
+    cpu: int = default_cpu(NEWEST)
     optimised: bool = True
     standard: int | None = 201710
     known: bool = True
 
     def predefined(self) -> dict[str, Macro]:
         """The macro table before the first line, as a copy that the caller may change."""
-        table = dict(predefined(self.cpu))
+        table = dict(predefined(self.clang, self.cpu))
         lines = ["__OPTIMIZE__ 1" if self.optimised else "__NO_INLINE__ 1"]
         if self.standard is not None:
             lines.append(f"__STDC_VERSION__ {self.standard}L")
@@ -60,14 +60,18 @@ def _macros(lines: Iterable[str]) -> list[Macro]:
     return [macro for macro in (parse_define(line, None, 0) for line in lines) if macro is not None]
 
 
-def parse_arguments(arguments: Sequence[str], directory: str) -> Flags:
-    """Flags from a clang command line; relative folders are those of ``directory``. Unknown flags are passed over."""
+def parse_arguments(arguments: Sequence[str], directory: str, compiler: str = "clang") -> Flags:
+    """Flags from the command line of ``compiler``, whose name tells its version; relative folders are ``directory``'s.
+
+    Unknown flags are passed over.
+    """
 
     def folder(path: str) -> str:
         return posixpath.normpath(posixpath.join(directory, path))
 
     lists: dict[str, list[str]] = {k: [] for k in ("-I", "-isystem", "-idirafter", "-iquote", "-D", "-U", "-include")}
-    cpu, optimised, standard = _DEFAULT_CPU, False, 201710
+    version = version_of(compiler)
+    cpu, optimised, standard = default_cpu(version), False, 201710
     at = 0
     while at < len(arguments):
         argument = arguments[at]
@@ -82,8 +86,8 @@ def parse_arguments(arguments: Sequence[str], directory: str) -> Flags:
                 break
         else:
             if argument.startswith("-mcpu="):
-                version = argument[6:].removeprefix("v")
-                cpu = int(version) if version in ("1", "2", "3", "4") else _NEWEST_CPU
+                named = argument[6:].removeprefix("v")
+                cpu = int(named) if named in ("1", "2", "3", "4") else _NEWEST_CPU
             elif argument.startswith("-O"):
                 optimised = argument != "-O0"
             elif argument.startswith("-std="):
@@ -98,6 +102,7 @@ def parse_arguments(arguments: Sequence[str], directory: str) -> Flags:
         tuple(lists["-D"]),
         tuple(lists["-U"]),
         tuple(lists["-include"]),
+        version,
         cpu,
         optimised,
         standard,

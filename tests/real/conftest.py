@@ -20,16 +20,15 @@ from tests.programs import SHARED
 
 @dataclass
 class Corpus:
-    """The corpus, unpacked: ``commands`` are clang's, by program relative to ``root``."""
+    """The corpus, unpacked: ``commands`` by program relative to ``root``: arguments, folder, compiler."""
 
     root: Path
-    commands: dict[str, tuple[list[str], str]]
+    commands: dict[str, tuple[list[str], str, str]]
     project: Project
 
     def unit(self, name: str, known: frozenset[str]) -> Unit:
-        arguments, directory = self.commands[name]
         file = self.project.disk.program(str(self.root / name))
-        return read_unit(file, self.project.headers, parse_arguments(arguments, directory), known)
+        return read_unit(file, self.project.headers, parse_arguments(*self.commands[name]), known)
 
 
 def load(path: Path) -> Any:
@@ -46,7 +45,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
         archive.extractall(root, filter="data")
     text = lzma.decompress((folder / "compile_commands.json.in.xz").read_bytes()).decode().replace("@ROOT@", str(root))
     commands = {
-        str(Path(entry["file"]).relative_to(root)): (entry["arguments"][1:], entry["directory"])
+        str(Path(entry["file"]).relative_to(root)): (entry["arguments"][1:], entry["directory"], "clang-19")
         for entry in json.loads(text)
     }
     return Corpus(root, commands, Project(Disk()))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.compile_objects import build_all, build_cases
+from kfunc_lsp.btf.types import Array, Float, FuncProto, Int, Ptr, Type, skip_modifiers_and_typedefs
 from kfunc_lsp.check import check, known_names
 from kfunc_lsp.kernel.libbpf import Outcome, essential_name
 from kfunc_lsp.kernel.model import Kernel
@@ -32,7 +33,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def objects(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The corpus compiled, by program."""
-    return build_all(corpus.root, corpus.commands, tmp_path_factory.mktemp("objects"))
+    commands = {name: (arguments, folder) for name, (arguments, folder, _) in corpus.commands.items()}
+    return build_all(corpus.root, commands, tmp_path_factory.mktemp("objects"))
 
 
 def row(unit: Unit, use: Use, root: Path) -> tuple[object, ...]:
@@ -130,3 +132,41 @@ def test_cases_are_judged_as_libbpf_and_the_verifier_did(
             assert Truth.TRUE not in unresolved, (case, release)
     assert refusals > 200
     assert met >= 40
+
+
+def kinds(t: Type) -> object:
+    """A type as libbpf compares it: kinds and names of structs, without modifiers and typedefs."""
+    t = skip_modifiers_and_typedefs(t)
+    match t:
+        case FuncProto():
+            return "FUNC_PROTO", kinds(t.returns), [kinds(p.type) for p in t.params], t.variadic
+        case Ptr():
+            return "PTR", kinds(t.target)
+        case Array():
+            return "ARRAY", kinds(t.element), t.count
+        case Int() | Float():
+            return type(t).__name__
+        case _:
+            return t
+
+
+def test_declarations_are_what_clang_emits(corpus: Corpus, objects: dict[str, Path]) -> None:
+    """Name, number of parameters, kinds (FWD and STRUCT told apart) and weakness of every extern function."""
+    known = known_names([resolve("7.3")])
+    compared, different = 0, []
+    for name, path in objects.items():
+        compiled = read_units(corpus.project, str(path), frozenset())[0]
+        externs = {n: d for n in compiled.declarations if (d := compiled.declaration(n)) and d.prototype}
+        if externs:
+            written = corpus.unit(name, known)
+            for extern, declaration in externs.items():
+                compared += 1
+                ours = written.declaration(extern)
+                if ours is None or (kinds(ours.type), written.is_weak(extern)) != (
+                    kinds(declaration.type),
+                    compiled.is_weak(extern),
+                ):
+                    different.append((name, extern))
+    print(compared)
+    assert compared > 1400
+    assert different == []
