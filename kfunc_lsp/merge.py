@@ -8,55 +8,51 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from kfunc_lsp.rules.model import Finding, Severity
+from kfunc_lsp.report.item import Item
+from kfunc_lsp.rules.model import Severity
 
 
-def merged(source: Sequence[Finding], built: Sequence[Finding], name: str) -> list[Finding]:
+def merged(source: Sequence[Item], built: Sequence[Item], name: str) -> list[Item]:
     """``source``'s findings, judged as object ``name`` shows them; what only the object shows comes last.
 
     A finding that the object does not have is one step less severe, and says so: the compiler dropped the code, or the
     object is of another build.
     """
     left = list(built)
-    judged: dict[int, Finding] = {}
+    judged: dict[int, Item] = {}
     for same_line in (True, False):
-        for index, finding in enumerate(source):
-            if index in judged:
-                continue
-            twin = next((other for other in left if _is_twin(finding, other, same_line)), None)
+        for index, item in enumerate(source):
+            twin = None if index in judged else next((o for o in left if _is_twin(item, o, same_line)), None)
             if twin is not None:
                 left.remove(twin)
-                judged[index] = _judged(finding, twin)
-    found = [judged.get(index) or _source_only(finding, name) for index, finding in enumerate(source)]
+                judged[index] = _judged(item, twin)
+    found = [judged.get(index) or _source_only(item, name) for index, item in enumerate(source)]
     # one place in the source is many in an object: inlined, unrolled, moved
-    known = {(finding.rule.name, finding.violation.subject) for finding in source}
-    return found + [other for other in left if (other.rule.name, other.violation.subject) not in known]
+    known = {(item.rule, item.subject) for item in source}
+    return found + [other for other in left if (other.rule, other.subject) not in known]
 
 
-def _is_twin(finding: Finding, other: Finding, same_line: bool) -> bool:
-    if (finding.rule.name, finding.violation.subject) != (other.rule.name, other.violation.subject):
+def _is_twin(item: Item, other: Item, same_line: bool) -> bool:
+    if (item.rule, item.subject) != (other.rule, other.subject):
         return False
-    return not same_line or _line(finding) == _line(other)
+    return not same_line or (item.place.path, item.place.line) == (other.place.path, other.place.line)
 
 
-def _line(finding: Finding) -> tuple[str, int]:
-    span = finding.span
-    return span.file.path, span.file.position(span.start)[0]
-
-
-def _judged(finding: Finding, twin: Finding) -> Finding:
+def _judged(item: Item, twin: Item) -> Item:
     """What the source says, as certain as the object has it."""
-    seen = twin.violation
-    violation = replace(
-        finding.violation, severity=seen.severity, why=seen.why, stage=seen.stage, foreseen=seen.foreseen
+    return replace(
+        item,
+        severity=twin.severity,
+        message=twin.message,
+        kernels=twin.kernels,
+        why=twin.why,
+        predictions=twin.predictions,
+        elsewhere=twin.elsewhere,
     )
-    return replace(finding, severity=twin.severity, message=twin.message, violation=violation, standings=twin.standings)
 
 
-def _source_only(finding: Finding, name: str) -> Finding:
+def _source_only(item: Item, name: str) -> Item:
     """A finding that ``name`` was built without: nobody will say anything, as long as it is built so."""
-    severity = Severity(max(finding.severity - 1, Severity.HINT))
-    why = f"{finding.violation.why}; only the source has it: {name} was built without it"
-    violation = replace(finding.violation, severity=severity, why=why)
-    standings = tuple(replace(s, severity=severity, foreseen="") if s.fails else s for s in finding.standings)
-    return replace(finding, severity=severity, violation=violation, standings=standings)
+    severity = Severity(max(item.severity - 1, Severity.HINT))
+    why = f"{item.why}; only the source has it: {name} was built without it"
+    return replace(item, severity=severity, why=why, predictions=())

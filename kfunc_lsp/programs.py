@@ -1,40 +1,112 @@
-"""The programs that a check is asked for: sources, objects, and which object was built from which source."""
+"""Checking programs: a file to units, whichever it is, and their findings; source and object of one program as one.
+
+Many programs are checked by several processes (``parallel``); what they give is in the order that was asked for.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from kfunc_lsp.check import check
+from kfunc_lsp.check import check, known_names
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.merge import merged
 from kfunc_lsp.object.archive import is_object, objects
+from kfunc_lsp.parallel import Workers
 from kfunc_lsp.project import Project
-from kfunc_lsp.rules.model import Finding
+from kfunc_lsp.report.item import Item, item_of
 from kfunc_lsp.source.read import read_unit
 from kfunc_lsp.unit.model import Unit
 
 _MAGIC_SIZE = 8
+_NAMED_HEADERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the check of one unit gave.
+
+    ``name`` is the file as it was asked for, ``main`` the path of the unit's main file. ``remarks`` say what was given
+    up; ``error`` why the file could not be read at all.
+    """
+
+    name: str
+    main: str = ""
+    items: tuple[Item, ...] = ()
+    remarks: tuple[str, ...] = ()
+    error: str = ""
 
 
 @dataclass(frozen=True)
-class Program:
-    """A program, called ``name``; ``built`` is the object of a source where both were given, with its name."""
+class Checker:
+    """Checks programs of ``project`` against ``kernels``; with ``changed``, only those that one of its files is in."""
 
-    name: str
-    unit: Unit
-    built: tuple[str, Unit] | None = None
+    project: Project
+    kernels: Sequence[Kernel]
+    changed: frozenset[str] | None = None
 
-    def findings(self, kernels: Sequence[Kernel]) -> list[Finding]:
-        """All findings, those of source and object as one."""
-        found = check(self.unit, kernels)
-        if self.built is None:
-            return found
-        name, unit = self.built
-        return merged(found, check(unit, kernels), name)
+    def outcomes(self, name: str) -> list[Outcome]:
+        """The outcome of the program in file ``name``: one, or for an archive several."""
+        try:
+            units = read_units(self.project, name, known_names(self.kernels))
+        except KfuncLspError as error:
+            return [Outcome(name, error=str(error))]
+        return [
+            Outcome(name, unit.file.path, tuple(map(item_of, check(unit, self.kernels))), tuple(_remarks(unit)))
+            for unit in units
+            if self.changed is None or not self.changed.isdisjoint(unit.files)
+        ]
+
+
+def check_programs(
+    checker: Checker, names: Sequence[str], jobs: int, progress: Callable[[int, str], None]
+) -> Iterator[Outcome]:
+    """The outcomes of the programs in files ``names``, in order, worked out by up to ``jobs`` processes.
+
+    Where a source and the object built from it are both among them, they have one outcome. ``progress`` is told the
+    number (from 1) and the name of each file that is done.
+    """
+    names = list(dict.fromkeys(names))
+    compiled = [name for name in names if is_object_file(name)]
+    sources = [name for name in names if name not in set(compiled)]
+    with Workers(checker.outcomes, jobs if len(names) > 1 else 1) as workers:
+        of_objects: dict[str, list[Outcome]] = {}
+        for number, (name, outcomes) in enumerate(zip(compiled, workers.map(compiled), strict=True), 1):
+            progress(number, name)
+            of_objects[name] = outcomes
+        built = {outcome.main: outcome for outcomes in of_objects.values() for outcome in outcomes if outcome.main}
+        own = {os.path.abspath(name) for name in sources}
+        results = workers.map(sources)
+        done = len(compiled)
+        for name in names:
+            if name in of_objects:
+                yield from (outcome for outcome in of_objects[name] if outcome.main not in own)
+                continue
+            for outcome in next(results):
+                yield _with_object(outcome, built.get(outcome.main)) if outcome.main else outcome
+            done += 1
+            progress(done, name)
+
+
+def _with_object(source: Outcome, built: Outcome | None) -> Outcome:
+    if built is None:
+        return source
+    items = tuple(merged(source.items, built.items, built.name))
+    return replace(source, items=items, remarks=(*source.remarks, *built.remarks))
+
+
+def _remarks(unit: Unit) -> Iterator[str]:
+    """What keeps the findings of a program from being all there is to find."""
+    if unit.missing_headers and unit.uses:
+        names = ", ".join(unit.missing_headers[:_NAMED_HEADERS])
+        rest = len(unit.missing_headers) - _NAMED_HEADERS
+        yield f"not found: {names}{f' and {rest} more' if rest > 0 else ''}; types from there are unknown"
+    if unit.file.path.endswith(".h") and not unit.uses:
+        yield "is a header, which says little by itself; check the programs that include it"
+    yield from unit.problems
 
 
 def read_units(project: Project, path: str, known: frozenset[str]) -> list[Unit]:
@@ -44,12 +116,12 @@ def read_units(project: Project, path: str, known: frozenset[str]) -> list[Unit]
     cannot be read as either.
     """
     path = os.path.abspath(path)
-    if is_object_file(path):
+    if path not in project.disk.overlay and is_object_file(path):
         from kfunc_lsp.object.read import read_object
 
         with open(path, "rb") as handle:
             return [read_object(name, file, project.disk.read, known) for name, file in objects(path, handle)]
-    file = project.disk.program(path)
+    file = project.disk.overlay.get(path) or project.disk.program(path)
     return [read_unit(file, project.headers, project.flags(file.path), known)]
 
 
@@ -62,38 +134,3 @@ def is_object_file(path: str) -> bool:
             return is_object(handle.read(_MAGIC_SIZE))
     except (OSError, ValueError):
         return False
-
-
-def read_programs(
-    project: Project, names: Sequence[str], known: frozenset[str], progress: Callable[[int, str], None]
-) -> Iterator[Program | KfuncLspError]:
-    """The programs in files ``names``, in order; an error for each file that cannot be read.
-
-    An object stands with its source where that is among them, too, and is what the object was built from. ``known`` are
-    the kfunc names of the kernels in question; ``progress`` is told the number (from 1) and the name of each file.
-    """
-    compiled: dict[str, list[Unit] | KfuncLspError] = {}
-    for name in names:
-        if is_object_file(name):
-            try:
-                compiled[name] = read_units(project, name, known)
-            except KfuncLspError as error:
-                compiled[name] = error
-    built = {
-        unit.file.path: (name, unit) for name, units in compiled.items() if isinstance(units, list) for unit in units
-    }
-    sources = {os.path.abspath(name) for name in names if name not in compiled}
-    for number, name in enumerate(dict.fromkeys(names), 1):
-        progress(number, name)
-        found = compiled.get(name)
-        if isinstance(found, KfuncLspError):
-            yield found
-        elif found is not None:
-            yield from (Program(name, unit) for unit in found if unit.file.path not in sources)
-        else:
-            try:
-                unit = read_units(project, name, known)[0]
-            except KfuncLspError as error:
-                yield error
-                continue
-            yield Program(name, unit, built.get(unit.file.path))

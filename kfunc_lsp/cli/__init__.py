@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from kfunc_lsp import __version__
-from kfunc_lsp.cli import kernel_options, options
+from kfunc_lsp.cli import check_options, kernel_options
 from kfunc_lsp.errors import KfuncLspError
 
 _COLLECTION = (50_000, 20, 50)
@@ -35,11 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stdio", action="store_true", help="run the language server (the same as `serve`)")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
-    check = commands.add_parser("check", help="check BPF programs in C against kernels")
-    check.add_argument("files", nargs="+", metavar="FILE", help="a program: NAME.bpf.c")
-    for name in ("kernels", "include", "define"):
-        options.add(check, name)
-
+    check_options.add(commands)
     kernel_options.add(commands)
     serve = commands.add_parser("serve", help="run the language server on standard input and output")
     serve.add_argument("--stdio", action="store_true", help="accepted for editors that pass it; the default")

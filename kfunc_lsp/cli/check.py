@@ -1,87 +1,78 @@
-"""``kfunc-lsp check``: the findings for programs, for people."""
+"""``kfunc-lsp check``: the findings for programs, to people, to CI, and as fixes."""
 
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import os
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from kfunc_lsp.check import known_names
+from kfunc_lsp import __version__, rules
+from kfunc_lsp.baseline import Baseline, baseline_text, read_baseline
 from kfunc_lsp.cli import CLEAN, FINDINGS, UNABLE
 from kfunc_lsp.cli.options import given
+from kfunc_lsp.cli.output import OutputError, outputs, save
 from kfunc_lsp.cli.terminal import Progress
-from kfunc_lsp.config import Config, load
-from kfunc_lsp.errors import KfuncLspError
+from kfunc_lsp.config import Config, ConfigError, load
+from kfunc_lsp.files import changed_since, programs
+from kfunc_lsp.fixes import Fixed, diff, fix
 from kfunc_lsp.kernel.targets import default_kernel, resolve
-from kfunc_lsp.programs import read_programs
+from kfunc_lsp.parallel import processors
+from kfunc_lsp.programs import Checker, Outcome, check_programs
 from kfunc_lsp.project import Disk, Project
-from kfunc_lsp.report.text import Style, shown_path, write_finding
-from kfunc_lsp.rules.model import Finding, Severity
+from kfunc_lsp.report.item import Item, shown_path
+from kfunc_lsp.report.model import KernelName, Report, count
+from kfunc_lsp.rules.model import Severity
 from kfunc_lsp.selection import Selected, choices, select, title
-from kfunc_lsp.unit.model import Unit
+from kfunc_lsp.unit.model import SourceFile
+
+_STDIN = "-"
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check every file; a file that cannot be read is reported and the rest is checked."""
+    """Check what is asked for; a file that cannot be read is reported and the rest is checked."""
     began = time.perf_counter()
-    config = load(os.path.dirname(os.path.abspath(options.files[0])))
+    places = outputs(options.format or (), options.output_file, os.environ)
+    wanted = _Wanted(options)
+    config = settings(options)
+    project = Project(Disk(), config.include, config.define)
+    names = _names(options, project)
+    changed = changed_since(options.changed_since, os.getcwd()) if options.changed_since else None
+    with Progress("reading kernels"):
+        selected = load_kernels(config)
+    checker = Checker(project, selected.kernels, changed)
+    outcomes = _outcomes(checker, names, options.jobs)
+    if options.fix or options.fix_only or options.diff:
+        fixed = _fixed(outcomes, wanted, options.unsafe_fixes)
+        if options.diff:
+            return _show_diff(fixed, options.exit_zero)
+        _write_fixes(fixed)
+        if options.fix_only:
+            return UNABLE if any(outcome.error for outcome in outcomes) else CLEAN
+        checker = Checker(Project(Disk(), config.include, config.define), selected.kernels, changed)
+        outcomes = _outcomes(checker, names, options.jobs)
+    report = _report(outcomes, wanted, selected, began, chosen=bool(config.kernels))
+    for place in places:
+        place.write(report)
+    if report.errors:
+        return UNABLE
+    is_bad = any(item.severity > Severity.HINT for item in report.items)
+    return FINDINGS if is_bad and not options.exit_zero else CLEAN
+
+
+def settings(options: argparse.Namespace) -> Config:
+    """The settings for the programs that are asked for: the configuration near the first, and the command line's."""
+    first = os.path.abspath(next(iter(options.files), "."))
+    config = load(first if os.path.isdir(first) else os.path.dirname(first))
     values = given(options)
     values["include"] = [os.path.abspath(folder) for folder in values.get("include", config.include)]
     config = config.merged(values, "command line")
     for folder in config.include:
         if not os.path.isdir(folder):
             print(f"kfunc-lsp: warning: no such folder to search for headers: {shown_path(folder)}", file=sys.stderr)
-    with Progress("reading kernels") as progress:
-        return _check(options.files, config, began, progress)
-
-
-def _check(files: Sequence[str], config: Config, began: float, progress: Progress) -> int:
-    selected = load_kernels(config)
-    kernels = selected.kernels
-    project = Project(Disk(), config.include, config.define)
-    style = Style(sys.stdout.isatty() and "NO_COLOR" not in os.environ)
-    known = known_names(kernels)
-    findings: list[Finding] = []
-    notes: list[str] = []
-    unread = 0
-    seen: set[tuple[str, str, int]] = set()
-    count = 0
-    for program in read_programs(
-        project, files, known, lambda n, name: progress.say(f"checking {n} of {len(files)}: {name}")
-    ):
-        if isinstance(program, KfuncLspError):
-            progress.clear()
-            sys.stdout.flush()
-            print(f"kfunc-lsp: {program}", file=sys.stderr)
-            unread += 1
-            continue
-        count += 1
-        for finding in program.findings(kernels):
-            key = (finding.rule.name, finding.span.file.path, finding.span.start)
-            if key not in seen:
-                seen.add(key)
-                findings.append(finding)
-                progress.clear()
-                print(write_finding(finding, style))
-        notes += [f"{shown_path(program.name)}: {words}" for words in _remarks(program.unit)]
-    notes += [f"{words}, and is checked once" for words in selected.merged]
-    for kernel in kernels:
-        if not kernel.kfuncs_known:
-            notes.append(f"{kernel.name}: {kernel.provenance.detail}")
-    progress.clear()
-    for note in notes:
-        print(f"note: {note}")
-    milliseconds = (time.perf_counter() - began) * 1000
-    found = _found(findings, count, unread)
-    default = "" if config.kernels else " by default"
-    label = "kernel" if len(kernels) == 1 else "kernels"
-    print(f"{found} · {label}{default}: {'; '.join(map(title, kernels))} · {milliseconds:.0f} ms")
-    if unread:
-        return UNABLE
-    return FINDINGS if any(f.severity > Severity.HINT for f in findings) else CLEAN
+    return config
 
 
 def load_kernels(config: Config) -> Selected:
@@ -92,27 +83,136 @@ def load_kernels(config: Config) -> Selected:
     return select([(choice, choice.named(resolve(choice.spec))) for choice in chosen])
 
 
-def _remarks(unit: Unit) -> Iterable[str]:
-    """What keeps the findings of a program from being all there is to find."""
-    if unit.missing_headers and unit.uses:
-        yield f"not found: {_shortened(unit.missing_headers)}; types from there are unknown"
-    if unit.file.path.endswith(".h") and not unit.uses:
-        yield "is a header, which says little by itself; check the programs that include it"
-    yield from unit.problems
+class _Wanted:
+    """Which findings are to be said."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        """Raises ``ConfigError`` or ``BaselineError`` where an option cannot be meant."""
+        self._select = _rules(options.select, "--select")
+        self._ignore = _rules(options.ignore, "--ignore")
+        self._severity = Severity[options.severity.upper()]
+        self.baseline: Baseline | None = None
+        self.baseline_path: str = options.baseline or ""
+        self.is_updated: bool = options.update_baseline
+        if self.is_updated and not self.baseline_path:
+            raise ConfigError("--update-baseline needs --baseline FILE")
+        if self.baseline_path and not (self.is_updated and not os.path.exists(self.baseline_path)):
+            self.baseline = read_baseline(self.baseline_path)
+
+    def has(self, item: Item) -> bool:
+        """Whether a finding is to be said, whatever the baseline holds."""
+        chosen = not self._select or item.rule in self._select
+        return chosen and item.rule not in self._ignore and item.severity >= self._severity
 
 
-def _shortened(names: Sequence[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+def _rules(patterns: Iterable[str] | None, flag: str) -> set[str]:
+    names = [rule.name for rule in rules.ALL]
+    found: set[str] = set()
+    for pattern in (part for asked in patterns or () for part in asked.split(",")):
+        fitting = fnmatch.filter(names, pattern)
+        if not fitting:
+            import difflib
+
+            near = difflib.get_close_matches(pattern, names, 1)
+            hint = f"did you mean `{near[0]}`?" if near else "`kfunc-lsp explain` lists them"
+            raise ConfigError(f"{flag} {pattern}: there is no such rule; {hint}")
+        found.update(fitting)
+    return found
 
 
-def _found(findings: Sequence[Finding], programs: int, unread: int) -> str:
-    missed = f" · {_count(unread, 'file')} not read" if unread else ""
-    if not findings:
-        return (f"no findings · {_count(programs, 'program')}" if programs else "nothing checked") + missed
-    counts = Counter(f.severity for f in findings)
-    tally = ", ".join(_count(counts[s], s.word) for s in sorted(counts, reverse=True))
-    return f"{_count(len(findings), 'finding')} in {_count(programs, 'program')} ({tally}){missed}"
+def _names(options: argparse.Namespace, project: Project) -> list[str]:
+    """The files to check; what comes on standard input stands in for its file."""
+    if _STDIN not in options.files:
+        if options.stdin_filename:
+            raise ConfigError("--stdin-filename: nothing is read from standard input; add - to the files")
+        return programs(options.files)
+    if options.fix or options.fix_only:
+        raise ConfigError("--fix: what comes on standard input cannot be changed; use --diff")
+    name = options.stdin_filename or "stdin.bpf.c"
+    path = os.path.abspath(name)
+    project.disk.overlay[path] = SourceFile(path, sys.stdin.buffer.read().decode("latin-1"))
+    return programs([name if file == _STDIN else file for file in options.files])
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def _outcomes(checker: Checker, names: Sequence[str], jobs: int | None) -> list[Outcome]:
+    """What the programs gave; what cannot be read is said at once."""
+    found = []
+    with Progress() as progress:
+
+        def say(number: int, name: str) -> None:
+            progress.say(f"checked {number} of {len(names)}: {name}")
+
+        for outcome in check_programs(checker, names, jobs or processors(), say):
+            if outcome.error:
+                progress.clear()
+                print(f"kfunc-lsp: {outcome.error}", file=sys.stderr)
+            found.append(outcome)
+    return found
+
+
+def _items(outcomes: Iterable[Outcome], wanted: _Wanted) -> list[Item]:
+    """The findings to be said; one in a header that many programs include is one."""
+    seen: dict[tuple[str, str, int, str], Item] = {}
+    for outcome in outcomes:
+        for item in filter(wanted.has, outcome.items):
+            seen.setdefault((item.rule, item.place.path, item.place.start, item.subject), item)
+    return list(seen.values())
+
+
+def _report(outcomes: Sequence[Outcome], wanted: _Wanted, selected: Selected, began: float, *, chosen: bool) -> Report:
+    items = _items(outcomes, wanted)
+    notes = [f"{shown_path(o.name)}: {remark}" for o in outcomes for remark in o.remarks]
+    notes += [f"{words}, and is checked once" for words in selected.merged]
+    notes += [f"{k.name}: {k.provenance.detail}" for k in selected.kernels if not k.kfuncs_known]
+    known = 0
+    if wanted.is_updated:
+        save(wanted.baseline_path, baseline_text(items).encode())
+        known, items = len(items), []
+        notes.append(f"{wanted.baseline_path}: has {count(known, 'finding')} now")
+    elif wanted.baseline is not None:
+        new = wanted.baseline.new(items)
+        gone = wanted.baseline.gone(items)
+        known, items = len(items) - len(new), new
+        if gone:
+            notes.append(f"{wanted.baseline_path}: {gone} of it not found any more; --update-baseline takes them out")
+    return Report(
+        items=items,
+        programs=[shown_path(outcome.name) for outcome in outcomes if not outcome.error],
+        kernels=[KernelName(kernel.name, title(kernel)) for kernel in selected.kernels],
+        kernels_chosen=chosen,
+        notes=list(dict.fromkeys(notes)),
+        errors=[outcome.error for outcome in outcomes if outcome.error],
+        known=known,
+        milliseconds=(time.perf_counter() - began) * 1000,
+        version=__version__,
+    )
+
+
+def _fixed(outcomes: Sequence[Outcome], wanted: _Wanted, unsafe: bool) -> Fixed:
+    items = _items(outcomes, wanted)
+    if wanted.baseline is not None:
+        items = wanted.baseline.new(items)
+    read: dict[str, bytes] = {}
+    for path in {change.place.path for item in items if item.fix for change in item.fix.changes}:
+        with open(path, "rb") as file:
+            read[path] = file.read()
+    return fix(items, read, unsafe)
+
+
+def _show_diff(fixed: Fixed, exit_zero: bool) -> int:
+    print("".join(diff(fixed, {path: shown_path(path) for path in fixed.after})), end="")
+    print(_would(fixed, "would be fixed"), file=sys.stderr)
+    return FINDINGS if fixed.items and not exit_zero else CLEAN
+
+
+def _write_fixes(fixed: Fixed) -> None:
+    for path, content in fixed.after.items():
+        try:
+            save(path, content)
+        except OutputError as error:
+            raise OutputError(f"{error} (a fix)") from None
+    print(_would(fixed, "fixed"), file=sys.stderr)
+
+
+def _would(fixed: Fixed, what: str) -> str:
+    return f"{count(len(fixed.items), 'finding')} {what} in {count(len(fixed.after), 'file')}"

@@ -21,7 +21,7 @@ from kfunc_lsp.kernel.flags import decode
 from kfunc_lsp.kernel.health import ILL, Condition, summary
 from kfunc_lsp.kernel.model import FunctionClass, Hook, Kernel, KernelFunction
 from kfunc_lsp.kernel.program_types import COMMON
-from kfunc_lsp.report.text import shown_path
+from kfunc_lsp.report.item import shown_path
 from kfunc_lsp.selection import Target, title
 
 _FLAGS_UNKNOWN = "flags unknown in this source (BTF alone has none; a vmlinux or a kernel pack has)"

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.wire import MAGIC
 from kfunc_lsp.errors import BtfError
+from kfunc_lsp.object.elf import printable
 
 _HEADER = "HBBIIIII"
 _CORE_HEADER = "II"
@@ -74,7 +75,7 @@ def read_btf_ext(data: bytes, btf: Btf) -> BtfExt:
     lines: dict[str, list[Line]] = {}
     for section, records in _sections(data, hdr_len + line_off, line_len, order, "line"):
         lines.setdefault(string(section), []).extend(
-            Line(offset, string(file), string(text), place >> 10, place & 0x3FF)
+            Line(offset, printable(string(file)), string(text), place >> 10, place & 0x3FF)
             for offset, file, text, place in struct.iter_unpack(order + "IIII", records)
         )
     for of_section in lines.values():

@@ -107,7 +107,7 @@ class BpfElf:
         known: dict[int, str] = {}
         for name, info, _, section, value, size in struct.iter_unpack(self.order + "IBBHQQ", _whole(data, 24)):
             if name not in known:
-                known[name] = names[name : max(names.find(b"\0", name), name)].decode("utf-8", "replace")
+                known[name] = printable(names[name : max(names.find(b"\0", name), name)].decode("utf-8", "replace"))
             binding = info >> 4
             found.append(
                 Symbol(known[name], _STT.get(info & 15, ""), binding > 0, binding == _STB_WEAK, section, value, size)
@@ -126,6 +126,11 @@ class BpfElf:
             index = info >> 32
             if index < len(symbols):
                 yield Relocation(offset, info & 0xFFFFFFFF, symbols[index])
+
+
+def printable(name: str) -> str:
+    """``name`` without what would change a terminal that it is shown on."""
+    return name if name.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
 
 
 def _whole(data: bytes, size: int) -> bytes:

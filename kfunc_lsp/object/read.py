@@ -113,6 +113,7 @@ class _Reader:
             problems,
             license=license_.partition(b"\0")[0].decode("utf-8", "replace") if license_ is not None else None,
             is_compiled=True,
+            files=frozenset((self.path, *(file.path for file in self.places.real_files()))),
         )
 
     def _members_of(self, datasec: str) -> Iterator[tuple[int, str]]:

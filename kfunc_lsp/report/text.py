@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from kfunc_lsp.report.item import Item, Mark
+from kfunc_lsp.report.model import Report, count
 from kfunc_lsp.rules.fleet import listed
-from kfunc_lsp.rules.model import Finding, Label, Severity
-from kfunc_lsp.unit.model import SourceFile, Span
+from kfunc_lsp.rules.model import Severity
 
 _TAB = 4
 _COLOURS = {Severity.ERROR: "31;1", Severity.WARNING: "33;1", Severity.HINT: "36;1"}
@@ -26,101 +26,107 @@ class Style:
         return f"\x1b[{code}m{text}\x1b[0m" if self._coloured and text else text
 
 
-class _Mark(NamedTuple):
+def write(report: Report, style: Style | None = None) -> str:
+    """The findings, what there is to note, and a line that sums up."""
+    style = style or Style(coloured=False)
+    lines = [write_item(item, style) for item in report.items]
+    lines += [f"note: {note}" for note in report.notes]
+    lines.append(f"{_found(report)} · {_kernels(report)} · {report.milliseconds:.0f} ms")
+    return "\n".join(lines) + "\n"
+
+
+def _found(report: Report) -> str:
+    checked = count(len(report.programs), "program")
+    missed = f" · {count(len(report.errors), 'file')} not read" if report.errors else ""
+    if report.known:
+        missed = f" · {count(report.known, 'known finding')} not shown{missed}"
+    if not report.items:
+        return (f"no findings · {checked}" if report.programs else "nothing checked") + missed
+    tally = ", ".join(count(number, severity.word) for severity, number in report.tally)
+    return f"{count(len(report.items), 'finding')} in {checked} ({tally}){missed}"
+
+
+def _kernels(report: Report) -> str:
+    label = "kernel" if len(report.kernels) == 1 else "kernels"
+    default = "" if report.kernels_chosen else " by default"
+    return f"{label}{default}: {'; '.join(kernel.title for kernel in report.kernels)}"
+
+
+class _Cells(NamedTuple):
     start: int
     end: int
     is_main: bool
     text: str
 
 
-def write_finding(finding: Finding, style: Style) -> str:
+def write_item(item: Item, style: Style) -> str:
     """One finding with its source lines, ending in a newline."""
-    colour = _COLOURS[finding.severity]
-    head = style.paint(f"{finding.severity.word}[{finding.rule.name}]", colour)
-    lines = [f"{head}: {style.paint(finding.message, '1')}"]
-    violation = finding.violation
-    labels = [Label(violation.span, violation.label), *violation.marks]
-    numbers = [_line_of(label.span) for label in labels]
-    width = len(str(max(numbers) + 1))
+    colour = _COLOURS[item.severity]
+    head = style.paint(f"{item.severity.word}[{item.rule}]", colour)
+    lines = [f"{head}: {style.paint(item.message, '1')}"]
+    numbers = [mark.place.line for mark in item.marks]
+    width = len(str(max(numbers)))
     gutter = style.paint(" " * width + " |", "34;1")
-    line, column = place(violation.span)
     arrow = style.paint("-->", "34;1")
-    lines.append(f"{' ' * width}{arrow} {shown_path(violation.span.file.path)}:{line}:{column}")
+    lines.append(f"{' ' * width}{arrow} {_shown_place(item.marks[0])}")
     lines.append(gutter)
-    previous = -1
+    previous = 0
     for number in sorted(set(numbers)):
-        if previous >= 0 and number > previous + 1:
+        if previous and number > previous + 1:
             lines.append(style.paint("…".ljust(width + 2), "34;1"))
-        here = [(label, index == 0) for index, label in enumerate(labels) if _line_of(label.span) == number]
-        source, marks = _layout(violation.span.file, number, here)
-        lines.append(f"{style.paint(f'{number + 1:>{width}} |', '34;1')} {source}".rstrip())
-        lines += [f"{gutter} {row}" for row in _underlines(marks, style, colour)]
+        here = [(mark, index == 0) for index, mark in enumerate(item.marks) if mark.place.line == number]
+        lines.append(f"{style.paint(f'{number:>{width}} |', '34;1')} {_expand(here[0][0].source)}".rstrip())
+        lines += [f"{gutter} {row}" for row in _underlines(_layout(here), style, colour)]
         previous = number
     lines.append(gutter)
     note = " " * width + style.paint(" = ", "34;1")
-    lines += [note + text for text in _notes(finding)]
+    lines += [note + text for text in _notes(item)]
     return "\n".join(lines) + "\n"
 
 
-def _notes(finding: Finding) -> Iterable[str]:
-    violation = finding.violation
-    yield violation.why
-    is_one = sum(len(standing.kernels) for standing in finding.standings) == 1
-    for speaker, message, kernels in finding.predictions:
+def _notes(item: Item) -> Iterable[str]:
+    yield item.why
+    is_one = len(item.kernels) + sum(len(kernels) for _, kernels in item.elsewhere) == 1
+    for speaker, message, kernels in ((p.speaker, p.message, p.kernels) for p in item.predictions):
         names = "" if is_one else f" ({listed(kernels)})"
         yield f"{speaker} will say{names}:\n       {message}"
-    for comment, kernels in finding.elsewhere:
+    for comment, kernels in item.elsewhere:
         yield f"{listed(kernels)}: {comment}"
-    for label in violation.related:
-        line, column = place(label.span)
-        yield f"{label.text}: {shown_path(label.span.file.path)}:{line}:{column}"
-    if violation.advice:
-        yield violation.advice
-    if finding.fix:
-        safety = "safe" if finding.fix.is_safe else f"not applied by itself: {finding.fix.caution}"
-        yield f"fix ({safety}): {finding.fix.title}"
-    yield f"more: kfunc-lsp explain {finding.rule.name}"
+    for mark in item.related:
+        yield f"{mark.text}: {_shown_place(mark)}"
+    if item.advice:
+        yield item.advice
+    if item.fix:
+        safety = f"not applied by itself: {item.fix.caution}" if item.fix.caution else "safe"
+        yield f"fix ({safety}): {item.fix.title}"
+    yield f"more: kfunc-lsp explain {item.rule}"
 
 
-def _line_of(span: Span) -> int:
-    return span.file.position(span.start)[0]
+def _shown_place(mark: Mark) -> str:
+    return f"{mark.place.shown_path}:{mark.place.line}:{mark.place.column}"
 
 
-def place(span: Span) -> tuple[int, int]:
-    """Line and column of a span, both from 1; the column counts characters."""
-    line, byte = span.file.position(span.start)
-    return line + 1, len(SourceFile.decode(span.file.line(line)[:byte])) + 1
+def _layout(marks: Iterable[tuple[Mark, bool]]) -> list[_Cells]:
+    """The cells that each mark covers on its line."""
+    cells = []
+    for mark, is_main in marks:
+        place, source = mark.place, mark.source
+        stop = place.end_column if place.end_line == place.line else len(source) + 1
+        first = _width(_expand(source[: place.column - 1]))
+        last = _width(_expand(source[: max(stop - 1, place.column)]))
+        cells.append(_Cells(first, max(last, first + 1), is_main, mark.text))
+    return sorted(cells)
 
 
-def shown_path(path: str) -> str:
-    """``path`` relative to the current folder where it lies in it."""
-    relative = os.path.relpath(path) if os.path.isabs(path) else path
-    return path if relative.startswith("..") else relative
-
-
-def _layout(file: SourceFile, number: int, labels: Iterable[tuple[Label, bool]]) -> tuple[str, list[_Mark]]:
-    """A source line as it is shown, and the cells that each label covers on it."""
-    raw = file.line(number)
-    start = file.line_starts[number]
-    source = _expand(raw)
-    marks = []
-    for label, is_main in labels:
-        first = _width(_expand(raw[: label.span.start - start]))
-        last = _width(_expand(raw[: max(label.span.end - start, label.span.start - start + 1)]))
-        marks.append(_Mark(first, max(last, first + 1), is_main, label.text))
-    return source, sorted(marks)
-
-
-def _expand(raw: str) -> str:
-    text = SourceFile.decode(raw).expandtabs(_TAB)
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+def _expand(source: str) -> str:
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in source.expandtabs(_TAB))
 
 
 def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else not unicodedata.combining(c) for c in text)
 
 
-def _underlines(marks: Sequence[_Mark], style: Style, colour: str) -> Iterable[str]:
+def _underlines(marks: Sequence[_Cells], style: Style, colour: str) -> Iterable[str]:
     row, cell = "", 0
     for index, mark in enumerate(marks):
         last = index + 1 == len(marks)

@@ -121,6 +121,7 @@ class _Builder:
             environment.table.keys(),
             frozenset(environment.weak),
             self._license(),
+            files=frozenset(environment.headers),
         )
 
     def _license(self) -> str | None:

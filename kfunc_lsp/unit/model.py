@@ -206,6 +206,7 @@ class Unit:
     up (a macro bomb, includes too deep). ``macros`` are the names of macros at the end of the unit,
     ``made_weak`` those of ``#pragma weak``. ``license`` is the string in section ``license``, ``None`` where none was
     seen. ``is_compiled`` where it was read from an object: what is there was emitted, and what was not is not there.
+    ``files`` are the paths of all files that it was made of.
     """
 
     file: SourceFile
@@ -218,6 +219,7 @@ class Unit:
     made_weak: frozenset[str] = frozenset()
     license: str | None = None
     is_compiled: bool = False
+    files: frozenset[str] = frozenset()
 
     @cached_property
     def uses_by_name(self) -> Mapping[str, Sequence[Use]]:

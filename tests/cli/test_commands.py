@@ -120,7 +120,7 @@ def test_flags_of_the_compilation_database_are_used(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["check", "gone.bpf.c"], "gone.bpf.c: no such file or directory"),
-        (["check", "."], "is a folder"),
+        (["check", "./folder"], "has no program"),
         (["check", "nul.bpf.c"], "a NUL byte in line 2"),
         (["check", "latin1.bpf.c"], "a byte that is no UTF-8 in line 1"),
         (["check", "pipe"], "is no regular file"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kfunc_lsp.check import check, known_names
 from kfunc_lsp.kernel.targets import resolve
-from kfunc_lsp.report.text import Style, write_finding
+from kfunc_lsp.report.item import item_of
+from kfunc_lsp.report.text import Style, write_item
 from tests.programs import unit
 
 PROGRAM = """#include "vmlinux.h"
@@ -40,7 +41,7 @@ without the arguments that the verifier supplies
 def test_a_finding_as_people_read_it() -> None:
     kernels = [resolve(name) for name in ("6.18", "7.0", "7.3")]
     (finding,) = check(unit(PROGRAM, known_names(kernels)), kernels)
-    assert write_finding(finding, Style(coloured=False)) == EXPECTED
+    assert write_item(item_of(finding), Style(coloured=False)) == EXPECTED
 
 
 def test_colours_change_nothing_but_colours() -> None:
@@ -48,6 +49,6 @@ def test_colours_change_nothing_but_colours() -> None:
 
     kernels = [resolve("7.3")]
     (finding,) = check(unit(PROGRAM, known_names(kernels)), kernels)
-    coloured = write_finding(finding, Style(coloured=True))
+    coloured = write_item(item_of(finding), Style(coloured=True))
     assert "\x1b[31;1merror" in coloured
-    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == write_finding(finding, Style(coloured=False))
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == write_item(item_of(finding), Style(coloured=False))
