@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Protocol
 
 from kfunc_lsp.btf.types import FuncProto, Param
+from kfunc_lsp.kernel.flags import KF_IMPLICIT_ARGS
 
 
 class FunctionClass(Enum):
@@ -187,6 +188,21 @@ class Kernel:
         """Major and minor number; ``None`` where neither release nor name begins with two numbers."""
         numbers = re.match(r"(\d+)\.(\d+)", self.release or self.name)
         return (int(numbers[1]), int(numbers[2])) if numbers else None
+
+    @cached_property
+    def young_hooks(self) -> Mapping[str, bool | None]:
+        """Program types that have not always had a hook, and whether they have it; ``None`` where one cannot tell.
+
+        RAW_TRACEPOINT has one from 7.0 on, which is also when implicit arguments came; SOCK_OPS has had one since
+        between 6.12 and 6.18, where it registers a set too.
+        """
+        implicit = any(
+            f.klass in (FunctionClass.IMPLICIT, FunctionClass.BROKEN) or (f.flags or 0) & KF_IMPLICIT_ARGS
+            for f in self.functions.values()
+        )
+        sockops = "BPF_PROG_TYPE_SOCK_OPS"
+        seen = any(sockops in hook.program_types for f in self.kfuncs() for hook in f.hooks or ())
+        return {"BPF_PROG_TYPE_RAW_TRACEPOINT": implicit, sockops: seen or implicit or None}
 
     @property
     def kfuncs_known(self) -> bool:

@@ -6,11 +6,12 @@ only be asked once (``fleet``).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
+from kfunc_lsp.kernel.hooks import Answer, allowed
 from kfunc_lsp.kernel.libbpf import Outcome, Resolution, essential_name, resolve
 from kfunc_lsp.kernel.model import Fact, Kernel, KernelFunction
 from kfunc_lsp.unit.guard import Resolves, Truth
@@ -25,6 +26,7 @@ class Trait(Enum):
     KFUNCS_KNOWN = "kfuncs_known"
     FLAGS_KNOWN = "flags_known"
     HOOKS_KNOWN = "hooks_known"
+    YOUNG_HOOKS = "young_hooks"
 
 
 Question = str | Trait | Fact
@@ -38,8 +40,8 @@ def answer(kernel: Kernel, question: Question) -> Hashable:
         return function.facts if function is not None else None
     if isinstance(question, Fact):
         return kernel.is_own(question)
-    trait: Hashable = getattr(kernel, question.value)
-    return trait
+    trait = getattr(kernel, question.value)
+    return tuple(trait.items()) if isinstance(trait, Mapping) else trait
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,20 @@ class Load:
         """Whether it is known which program types may call what."""
         self.asked.add(Trait.HOOKS_KNOWN)
         return self._kernel.hooks_known
+
+    def access(
+        self, function: KernelFunction, program_type: str, attach_type: str, struct_ops: str, operation: str
+    ) -> Answer:
+        """Whether the kernel lets such a program call ``function``: see ``hooks.allowed``."""
+        self.asked |= {Trait.VERSION, Trait.YOUNG_HOOKS}
+        return allowed(
+            self._kernel,
+            function,
+            program_type,
+            attach_type=attach_type,
+            struct_ops=struct_ops,
+            operation=operation,
+        )
 
     def is_own(self, fact: Fact) -> bool:
         """Whether facts of this kind are the kernel's own: without, no finding that rests on them is an error."""

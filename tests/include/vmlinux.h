@@ -15,6 +15,10 @@ struct btf_struct_meta {
 	u32 btf_id;
 };
 
+struct bpf_timer {
+	u64 __opaque[2];
+};
+
 struct bpf_wq {
 	u64 __opaque[2];
 };
@@ -27,8 +31,29 @@ struct bpf_list_node {
 	u64 __opaque[3];
 };
 
+struct bpf_dynptr {
+	u64 __opaque[2];
+};
+
+struct mm_struct {
+	struct file *exe_file;
+};
+
 struct task_struct {
 	int pid;
+	struct mm_struct *mm;
+};
+
+struct file {
+	int f_mode;
+};
+
+struct sock_common {
+	u32 skc_hash;
+};
+
+struct xdp_md {
+	u32 data;
 };
 
 struct __sk_buff {

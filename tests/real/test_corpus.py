@@ -40,6 +40,11 @@ def test_calls_are_those_that_clang_sees(corpus: Corpus, clang_calls: dict[str, 
     assert len(wrong) <= 8, wrong
 
 
+def is_to_fail(name: str, text: str) -> bool:
+    """Whether programs of a file are there to be refused, as annotations say or their harness."""
+    return "__failure" in text or "__msg" in text or name.endswith(("/linked_list_fail.c", "/non_scx_kfunc_deny.bpf.c"))
+
+
 def test_no_error_in_what_the_kernel_accepts_and_no_crash(corpus: Corpus) -> None:
     kernels = [resolve(release) for release in bundled()]
     known = known_names(kernels)
@@ -47,5 +52,6 @@ def test_no_error_in_what_the_kernel_accepts_and_no_crash(corpus: Corpus) -> Non
     for name in corpus.commands:
         unit = corpus.unit(name, known)
         check(unit, kernels)
-        assert [f.message for f in check(unit, seven_three) if f.severity is Severity.ERROR] == [], name
+        errors = [f.message for f in check(unit, seven_three) if f.severity is Severity.ERROR]
+        assert not errors or is_to_fail(name, unit.file.text), (name, errors)
         assert not unit.problems, name

@@ -81,7 +81,11 @@ def test_an_error_exactly_where_a_kernel_refuses_for_our_causes(
     for (case, release), answers in rows.items():
         if case not in units:
             continue
-        errors = [f for f in check(units[case], [kernels[release]]) if f.severity is Severity.ERROR]
+        errors = [
+            f
+            for f in check(units[case], [kernels[release]])
+            if f.severity is Severity.ERROR and f.rule.name in ("implicit-argument-passed", "unflagged-impl-called")
+        ]
         if all(row["verdict"] == "ok" for row in answers):
             assert not errors, (case, release)
         ours = [row for row in answers if row["verdict"] != "ok" and is_ours(row, units[case], kernels[release])]

@@ -1,0 +1,230 @@
+"""The programs that code is part of: from its function up the call graph to functions with a ``SEC``.
+
+What calls a function, or hands it to a helper or kfunc that calls it back, runs it in its own program. Timers, work
+queues and task work run their callbacks later, where whether code may sleep is another matter. What is not known (a
+function that nobody mentions, a callback whose caller is not known, a section that libbpf does not know) gives no
+program or leaves a question open; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from kfunc_lsp.kernel.hooks import Answer
+from kfunc_lsp.kernel.libbpf import Outcome, essential_name
+from kfunc_lsp.kernel.model import KernelFunction
+from kfunc_lsp.kernel.sections import SectionProgram, section_program
+from kfunc_lsp.rules.load import Load
+from kfunc_lsp.rules.model import Label
+from kfunc_lsp.unit.guard import Condition, Truth, may_be_compiled_out, reached
+from kfunc_lsp.unit.model import Function, Mention, Use, UseKind
+
+_WRAPPED = "____"
+"""What ``BPF_PROG`` and its like put before the name of the function that holds the body."""
+_NO_ATTACH_TYPE = "BPF_CGROUP_INET_INGRESS"
+"""The attach type of number 0, which a program has where libbpf sets none."""
+_LSM = "BPF_PROG_TYPE_LSM"
+_DEEPEST = 60
+_MOST = 400
+
+_CALLED_BACK: Mapping[str, int] = {
+    "bpf_loop": 1,
+    "bpf_for_each_map_elem": 1,
+    "bpf_find_vma": 2,
+    "bpf_user_ringbuf_drain": 1,
+    "bpf_rbtree_add": 2,
+    "bpf_rbtree_add_impl": 2,
+}
+"""Helpers and kfuncs that call back at once, and which argument it is."""
+
+_TIMER = "bpf_timer_set_callback"
+_LATER: Mapping[str, int] = {
+    _TIMER: 1,
+    "bpf_wq_set_callback": 1,
+    "bpf_wq_set_callback_impl": 1,
+    "bpf_task_work_schedule_signal": 3,
+    "bpf_task_work_schedule_signal_impl": 3,
+    "bpf_task_work_schedule_resume": 3,
+    "bpf_task_work_schedule_resume_impl": 3,
+}
+"""Those whose callback runs later, in a context of its own: sleepable, but for timers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that a place is part of.
+
+    ``function`` has the ``SEC``, ``section`` is what libbpf makes of it. ``struct_ops`` and ``operation`` are the
+    structure and member that a struct_ops program implements, empty where not known; of an LSM program ``operation`` is
+    the hook. ``is_sleepable`` says whether the
+    place runs where it may sleep, ``None`` where that is not known; ``is_later`` that it runs in a callback of a timer,
+    work queue or task work. ``path`` are the functions on the way from the program to the place, and ``global_`` the
+    last of them that is not static, which the verifier judges by itself. ``reach`` tells whether the verifier gets
+    there.
+    """
+
+    function: Function
+    section: SectionProgram
+    struct_ops: str
+    operation: str
+    is_sleepable: bool | None
+    reach: Truth
+    is_later: bool = False
+    path: tuple[str, ...] = ()
+    global_: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What kind of program it is, for people: its section, for struct_ops the operation."""
+        if self.struct_ops:
+            return f"{self.struct_ops}.{self.operation}" if self.operation else self.struct_ops
+        return self.section.row.removesuffix("+")
+
+    @property
+    def words(self) -> str:
+        """The program for people: its ``SEC``, and the function through which it gets to the place."""
+        written = [name for name in self.path if not name.startswith(_WRAPPED)]
+        through = f", through `{written[-1]}`" if written else ""
+        return f'SEC("{self.function.section}") `{self.function.name}`{through}'
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of ``function`` and the programs that it is part of; ``is_bound`` that libbpf certainly binds it so."""
+
+    use: Use
+    function: KernelFunction
+    is_bound: bool
+    programs: tuple[Program, ...]
+
+    def related(self, programs: Sequence[Program]) -> tuple[Label, ...]:
+        """Places to look at beside the call: the macro that wrote it, and ``programs`` that it is part of."""
+        use = self.use
+        written = [Label(use.definition, f"written by macro `{use.macro}`")] if use.definition else []
+        return (*written, *(Label(program.function.span, f"part of {program.words}") for program in programs))
+
+
+class Programs:
+    """The programs of one unit on one kernel."""
+
+    def __init__(self, load: Load) -> None:
+        self.load = load
+        self._known: dict[str, tuple[Program, ...]] = {}
+        self._working: set[str] = set()
+
+    @cached_property
+    def entries(self) -> tuple[Program, ...]:
+        """Every program that the unit defines, as it begins."""
+        return tuple(p for function in self.load.unit.functions.values() for p in _entry(function))
+
+    def access(self, function: KernelFunction, program: Program) -> Answer:
+        """Whether the kernel lets ``program`` call ``function``."""
+        section = program.section
+        attach_type = section.attach_type or _NO_ATTACH_TYPE
+        return self.load.access(function, section.program_type, attach_type, program.struct_ops, program.operation)
+
+    def calls(self, may_concern: Callable[[KernelFunction, Program], bool]) -> Iterator[Call]:
+        """Calls of kfuncs, each with the programs that it is part of.
+
+        ``may_concern`` asks of a function and a program of the unit, as it begins, whether the call would be of
+        interest there: where it never is, nobody looks for the programs.
+        """
+        for name, uses in self.load.unit.uses_by_name.items():
+            resolution = self.load.resolution(name)
+            function = resolution.function
+            if function is None or not function.callable or resolution.outcome is Outcome.INCOMPATIBLE:
+                continue
+            if not any(may_concern(function, program) for program in self.entries):
+                continue
+            for use in uses:
+                if use.kind is not UseKind.REFERENCE:
+                    yield Call(use, function, resolution.outcome is Outcome.RESOLVED, self.of(use))
+
+    def of(self, use: Use) -> tuple[Program, ...]:
+        """The programs that ``use`` is part of, those that certainly get there first."""
+        here = self._met(use.guards)
+        if here is Truth.FALSE:
+            return ()
+        found = [replace(p, reach=_and(p.reach, here)) for p in self.of_function(use.function)]
+        return tuple(sorted(found, key=lambda p: p.reach is not Truth.TRUE))
+
+    def of_function(self, name: str) -> tuple[Program, ...]:
+        """The programs that function ``name`` is part of."""
+        function = self.load.unit.functions.get(name)
+        if function is None or name in self._working or len(self._working) > _DEEPEST:
+            return ()
+        if function.section:
+            return _entry(function)
+        known = self._known.get(name)
+        if known is None:
+            self._working.add(name)
+            known = self._known[name] = self._through(function)
+            self._working.discard(name)
+        return known
+
+    def _met(self, guards: Sequence[Condition]) -> Truth:
+        """Whether the verifier meets code under ``guards``: the object has it, and it is reached."""
+        truth = reached(guards, self.load.resolves)
+        compiled_out = not self.load.unit.is_compiled and may_be_compiled_out(guards)
+        return Truth.UNKNOWN if truth is Truth.TRUE and compiled_out else truth
+
+    def _through(self, function: Function) -> tuple[Program, ...]:
+        found: dict[tuple[str, bool | None, bool], Program] = {}
+        for mention in function.mentions:
+            truth = self._met(mention.guards)
+            if truth is Truth.FALSE or len(found) > _MOST:
+                continue
+            for program in self.of_function(mention.function):
+                inside = _inside(program, function, mention, self.load)
+                inside = replace(inside, reach=_and(inside.reach, truth))
+                key = (inside.function.name, inside.is_sleepable, inside.is_later)
+                if key not in found or inside.reach is Truth.TRUE:
+                    found[key] = inside
+        return tuple(found.values())
+
+
+def _entry(function: Function) -> tuple[Program, ...]:
+    """The program that ``function`` itself is: one, or none where libbpf does not know its section."""
+    section = section_program(function.section) if function.section else None
+    if section is None:
+        return ()
+    structures = {structure for structure, _ in function.members}
+    structure = structures.pop() if len(structures) == 1 else ""
+    operation = function.members[0][1] if len(function.members) == 1 else ""
+    if section.program_type == _LSM:
+        operation = section.rest
+    return (Program(function, section, structure, operation, section.sleepable, Truth.TRUE),)
+
+
+def _inside(program: Program, function: Function, mention: Mention, load: Load) -> Program:
+    """``program`` as seen from ``function``, which it calls or passes on at ``mention``."""
+    path = (*program.path, function.name)
+    global_ = program.global_ if function.is_static else function.name
+    inside = replace(program, path=path, global_=global_)
+    if mention.is_call:
+        # A function that is not static is verified by itself, and the compiler may have put it into its caller too:
+        # kernels differ on whether it may sleep where a callback may.
+        unsure = not function.is_static and program.is_later and not program.section.sleepable
+        return replace(inside, is_sleepable=None) if unsure else inside
+    callee = essential_name(mention.callee)
+    if _CALLED_BACK.get(callee) == mention.argument:
+        return inside
+    if _LATER.get(callee) == mention.argument:
+        return replace(inside, is_later=True, is_sleepable=callee != _TIMER or _timers_sleep(program, load))
+    return replace(inside, is_sleepable=None, reach=Truth.UNKNOWN)
+
+
+def _timers_sleep(program: Program, load: Load) -> bool | None:
+    """Whether a timer's callback counts as sleepable: of a sleepable program it did on 6.12, and not since 6.18."""
+    if not program.section.sleepable:
+        return False
+    release = load.version
+    if release is None or (6, 12) < release < (6, 18):
+        return None
+    return release <= (6, 12)
+
+
+def _and(left: Truth, right: Truth) -> Truth:
+    return Truth.TRUE if left is right is Truth.TRUE else Truth.UNKNOWN
