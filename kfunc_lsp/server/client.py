@@ -24,6 +24,7 @@ class Client:
     code_action_literals: bool = False
     related_information: bool = False
     watches_files: bool = False
+    pulls_settings: bool = False
 
     @staticmethod
     def of(capabilities: types.ClientCapabilities) -> Client:
@@ -50,6 +51,7 @@ class Client:
             code_action_literals=bool(document.code_action and document.code_action.code_action_literal_support),
             related_information=bool(document.publish_diagnostics and document.publish_diagnostics.related_information),
             watches_files=bool(watched and watched.dynamic_registration),
+            pulls_settings=bool(workspace.configuration),
         )
 
 

@@ -11,6 +11,7 @@ from kfunc_lsp.server.code_action import KINDS, code_actions
 from kfunc_lsp.server.completion import completion, resolve
 from kfunc_lsp.server.documents import Document
 from kfunc_lsp.server.hover import hover
+from kfunc_lsp.server.kernels import kernels
 from kfunc_lsp.server.server import Server
 from kfunc_lsp.server.session import Session
 from kfunc_lsp.server.signature_help import TRIGGERS, signature_help
@@ -52,8 +53,12 @@ def make_server() -> Server:
         server.files_changed()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
-    def configured(params: types.DidChangeConfigurationParams) -> None:
-        """Settings come with ``initialize``; clients send this all the same."""
+    async def configured(params: types.DidChangeConfigurationParams) -> None:
+        await server.configured(params.settings)
+
+    @server.feature("kfunc-lsp/kernels")
+    async def offered(params: Any) -> list[dict[str, object]]:
+        return await server.work(kernels, server.session, str(getattr(params, "uri", "") or ""))
 
     @server.feature(types.COMPLETION_ITEM_RESOLVE)
     async def resolved(params: types.CompletionItem) -> types.CompletionItem:

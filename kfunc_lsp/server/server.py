@@ -33,6 +33,7 @@ from kfunc_lsp.server.documents import Document
 from kfunc_lsp.server.positions import UTF16
 from kfunc_lsp.server.protocol import Protocol
 from kfunc_lsp.server.session import Session
+from kfunc_lsp.server.settings import SECTION
 
 log = logging.getLogger("kfunc_lsp")
 
@@ -168,6 +169,16 @@ class Server(LanguageServer):
             )
             self.client_register_capability(types.RegistrationParams(registrations=[registration]))
         await self.work(session.warm)
+
+    async def configured(self, settings: object) -> None:
+        """workspace/didChangeConfiguration: the client's settings are ``settings``, or what it answers when asked."""
+        session = self.session
+        if session.client.pulls_settings:
+            item = types.ConfigurationItem(section=SECTION)
+            answer = await self.workspace_configuration_async(types.ConfigurationParams(items=[item]))
+            settings = answer[0] if answer else None
+        await self.work(session.configure, settings)
+        self._schedule_others("")
 
     def leaving(self) -> None:
         """exit."""

@@ -6,7 +6,7 @@ Documents change on the event loop; everything else here runs on the one worker 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lsprotocol import types
@@ -18,7 +18,7 @@ from kfunc_lsp.project import Disk, Project
 from kfunc_lsp.rules.model import Finding
 from kfunc_lsp.server.client import Client
 from kfunc_lsp.server.documents import Document, path_of
-from kfunc_lsp.server.settings import Selection, Settings
+from kfunc_lsp.server.settings import SECTION, Selection, Settings
 from kfunc_lsp.source.flags import Flags, parse_arguments
 from kfunc_lsp.source.read import read_unit
 from kfunc_lsp.unit.model import SourceFile, Unit
@@ -57,6 +57,7 @@ class Session:
         self._said: set[str] = set()
         self._note = note
         self._tell = tell
+        self._initial = options
         self._settings = Settings(options, root, self.tell)
         self._disk = Disk()
         self._projects: dict[Config, Project] = {}
@@ -109,6 +110,17 @@ class Session:
         self._settings.forget()
         if databases:
             self._projects.clear()
+
+    def configure(self, options: object) -> None:
+        """Take over the client's settings, which may stand under our name; without any, those it began with count."""
+        if isinstance(options, Mapping) and SECTION in options:
+            options = options[SECTION]
+        self._settings.options = self._initial if options is None else options
+        self.refresh(databases=True)
+
+    def config(self, folder: str) -> Config:
+        """The settings for programs in ``folder``."""
+        return self._settings.config(folder)
 
     def warm(self) -> None:
         """Load the kernels before the first request needs them."""

@@ -15,6 +15,8 @@ from kfunc_lsp.kernel.targets import RUNNING, RUNNING_BTF, default_kernel, resol
 from kfunc_lsp.selection import Choice, choices, select
 
 ORIGIN = "editor settings"
+SECTION = "kfunc-lsp"
+"""What editors call the group of our settings."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +35,8 @@ class Selection:
 class Settings:
     """Settings by folder and kernels by name.
 
-    ``options`` are the client's ``initializationOptions``, ``root`` what paths in them are relative to. ``tell`` is
-    given every complaint; it shows each text once.
+    ``options`` are the client's settings, ``root`` what paths in them are relative to. ``tell`` is given every
+    complaint; it shows each text once. A setting that is empty is one that the person has left alone.
     """
 
     options: object
@@ -67,6 +69,8 @@ class Settings:
             self.tell(f"{ORIGIN}: expected an object with {', '.join(Config.options())}. They are not used.")
             return config
         for key, value in self.options.items():
+            if value is None or value in ([], {}, ""):
+                continue
             try:
                 changed = config.merged({str(key): value}, ORIGIN)
             except ConfigError as error:

@@ -113,3 +113,48 @@ async def test_headers_that_are_not_found_are_told_in_the_log(fresh: Begin) -> N
     notes = [note.message for note in editor.client.log_messages]
     assert [note.partition(": ")[2] for note in notes] == ["not found: absent.h; types from there are unknown"]
     assert _shown(editor) == []
+
+
+def _quiet() -> types.ClientCapabilities:
+    """A client that announces nothing, so that settings come with the notification."""
+    return types.ClientCapabilities()
+
+
+async def _configure(editor: Editor, settings: object) -> None:
+    editor.client.workspace_did_change_configuration(types.DidChangeConfigurationParams(settings=settings))
+
+
+@pytest.mark.parametrize("settings", [{"kernels": ["6.18"]}, {"kfunc-lsp": {"kernels": ["6.18"], "include": []}}])
+async def test_another_kernel_is_chosen_while_editing(fresh: Begin, settings: object) -> None:
+    editor = await fresh({"kernels": ["7.3"]}, capabilities=_quiet())
+    uri = editor.open(IMPL_CALLED)
+    assert len(await editor.diagnostics(uri, 1)) == 1
+    editor.published.clear()
+    await _configure(editor, settings)
+    assert await editor.diagnostics(uri, 1) == []
+    editor.published.clear()
+    await _configure(editor, None)
+    assert len(await editor.diagnostics(uri, 1)) == 1
+
+
+async def test_a_client_that_wants_to_be_asked_is_asked(fresh: Begin) -> None:
+    editor = await fresh({"kernels": ["7.3"]})
+    uri = editor.open(IMPL_CALLED)
+    assert len(await editor.diagnostics(uri, 1)) == 1
+    editor.client.set_configuration({"kfunc-lsp": {"kernels": ["6.18"]}})
+    editor.published.clear()
+    await _configure(editor, {})
+    assert await editor.diagnostics(uri, 1) == []
+
+
+async def test_the_kernels_on_offer(fresh: Begin, tmp_path: Path) -> None:
+    (tmp_path / "kfunc-lsp.toml").write_text('kernels = ["fleet"]\n[targets]\nfleet = ["6.18", "7.3"]\n')
+    editor = await fresh({})
+    uri = (tmp_path / "a.bpf.c").as_uri()
+    offered = await editor.client.protocol.send_request_async("kfunc-lsp/kernels", {"uri": uri})  # type: ignore[no-untyped-call]
+    found = {item["name"]: item for item in offered}
+    assert (found["fleet"]["selected"], found["fleet"]["detail"]) == (True, "target: 6.18, 7.3")
+    bundled = [name for name, item in found.items() if item["detail"] == "bundled"]
+    assert bundled[0].startswith("7.3")
+    assert bundled[-1].startswith("6.12")
+    assert not found[bundled[0]]["selected"]
