@@ -169,6 +169,8 @@ class Server(LanguageServer):
             )
             self.client_register_capability(types.RegistrationParams(registrations=[registration]))
         await self.work(session.warm)
+        if session.client.pulls_settings:
+            await self.configured(None)
 
     async def configured(self, settings: object) -> None:
         """workspace/didChangeConfiguration: the client's settings are ``settings``, or what it answers when asked."""
@@ -177,8 +179,8 @@ class Server(LanguageServer):
             item = types.ConfigurationItem(section=SECTION)
             answer = await self.workspace_configuration_async(types.ConfigurationParams(items=[item]))
             settings = answer[0] if answer else None
-        await self.work(session.configure, settings)
-        self._schedule_others("")
+        if await self.work(session.configure, settings):
+            self._schedule_others("")
 
     def leaving(self) -> None:
         """exit."""

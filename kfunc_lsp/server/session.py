@@ -111,12 +111,20 @@ class Session:
         if databases:
             self._projects.clear()
 
-    def configure(self, options: object) -> None:
-        """Take over the client's settings, which may stand under our name; without any, those it began with count."""
+    def configure(self, options: object) -> bool:
+        """Take over the client's settings, which may stand under our name; without any, those it began with count.
+
+        False where nothing changes.
+        """
         if isinstance(options, Mapping) and SECTION in options:
             options = options[SECTION]
-        self._settings.options = self._initial if options is None else options
+        if not options:
+            options = self._initial
+        if options == self._settings.options:
+            return False
+        self._settings.options = options
         self.refresh(databases=True)
+        return True
 
     def config(self, folder: str) -> Config:
         """The settings for programs in ``folder``."""

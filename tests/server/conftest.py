@@ -53,8 +53,9 @@ async def fresh() -> AsyncIterator[Begin]:
         root: str | None = None,
         kind: str = "neovim",
         capabilities: types.ClientCapabilities | None = None,
+        settings: dict[str, object] | None = None,
     ) -> Editor:
-        started.append(await start(kind, "utf-8", options, root, capabilities))
+        started.append(await start(kind, "utf-8", options, root, capabilities, settings))
         return started[-1]
 
     yield begin

@@ -172,8 +172,9 @@ async def start(
     options: object,
     root: str | None = None,
     capabilities: types.ClientCapabilities | None = None,
+    settings: dict[str, object] | None = None,
 ) -> Editor:
-    """An editor whose server has answered ``initialize``."""
+    """An editor whose server has answered ``initialize``; ``settings`` are what it answers when asked for them."""
 
     def make() -> LanguageClient:
         client = LanguageClient(converter_factory=default_converter)
@@ -189,6 +190,7 @@ async def start(
     client = await config.start()
     assert isinstance(client, LanguageClient)
     editor = Editor(client, encoding)
+    client.set_configuration(settings or {})
     announced = capabilities or client_capabilities(kind)
     item = announced.text_document and announced.text_document.completion
     if kind == "visual-studio-code" and item and item.completion_item:

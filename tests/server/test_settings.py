@@ -147,6 +147,14 @@ async def test_a_client_that_wants_to_be_asked_is_asked(fresh: Begin) -> None:
     assert await editor.diagnostics(uri, 1) == []
 
 
+async def test_settings_that_a_client_has_only_when_asked(fresh: Begin, tmp_path: Path) -> None:
+    (tmp_path / "kfunc-lsp.toml").write_text('kernels = ["7.3"]\n')
+    editor = await fresh(None, root=tmp_path.as_uri(), settings={"kfunc-lsp": {"kernels": ["6.18"]}})
+    uri = editor.open(IMPL_CALLED, (tmp_path / "a.bpf.c").as_uri())
+    while await editor.diagnostics(uri, 1):
+        editor.published.clear()
+
+
 async def test_the_kernels_on_offer(fresh: Begin, tmp_path: Path) -> None:
     (tmp_path / "kfunc-lsp.toml").write_text('kernels = ["fleet"]\n[targets]\nfleet = ["6.18", "7.3"]\n')
     editor = await fresh({})

@@ -1,0 +1,9 @@
+-- What Neovim (0.11 and later: vim.lsp.enable) and lua/kfunc_lsp (0.10) start.
+---@type vim.lsp.Config
+return {
+  cmd = { 'kfunc-lsp', 'serve' },
+  -- A header is C++ to every editor, *.bpf.h too.
+  filetypes = { 'c', 'cpp' },
+  root_markers = { 'kfunc-lsp.toml', 'compile_commands.json', 'compile_flags.txt', '.clangd', '.git' },
+  -- settings = { ['kfunc-lsp'] = { kernels = { '7.3', '6.18' } } }
+}
