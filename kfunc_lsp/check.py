@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from kfunc_lsp import rules
-from kfunc_lsp.kernel.libbpf import Outcome, essential_name
+from kfunc_lsp.kernel.libbpf import Outcome
+from kfunc_lsp.kernel.loader import LIBBPF
 from kfunc_lsp.kernel.model import FunctionClass, Kernel
 from kfunc_lsp.rules.fleet import Fleet, fleet_of, listed
 from kfunc_lsp.rules.load import Load
@@ -21,7 +22,7 @@ def known_names(kernels: Iterable[Kernel]) -> frozenset[str]:
 
 def check(unit: Unit, kernels: Sequence[Kernel]) -> list[Finding]:
     """The findings of all rules for ``unit``, joined over ``kernels``, in order of place."""
-    fleet = fleet_of(tuple(kernels))
+    fleet = fleet_of(tuple(kernels), LIBBPF)
     answers = list(_answers(unit, fleet))
     by_place: dict[tuple[str, str, int, str], list[_Answer]] = {}
     for members, violations in answers:
@@ -37,12 +38,7 @@ def check(unit: Unit, kernels: Sequence[Kernel]) -> list[Finding]:
             fixes[key] = None if rule.fix is None or unit.is_compiled else rule.fix(unit, violation, fleet)
         return fixes[key]
 
-    everywhere = len(fleet.kernels)
-    findings = [
-        _join(unit, fleet, found, fix)
-        for found in by_place.values()
-        if not found[0].violation.unanimous or sum(len(a.members) for a in found) == everywhere
-    ]
+    findings = [_join(unit, fleet, found, fix) for found in by_place.values() if _is_worth_saying(found, fleet)]
     main = unit.file
     return sorted(findings, key=lambda f: (f.span.file is not main, f.span.file.path, f.span.start, f.rule.name))
 
@@ -56,12 +52,17 @@ class _Answer:
     members: Sequence[int]
 
 
+def _is_worth_saying(found: Sequence[_Answer], fleet: Fleet) -> bool:
+    least = found[0].violation.shared_by
+    return not least or (least <= len(fleet.kernels) == sum(len(answer.members) for answer in found))
+
+
 def _answers(unit: Unit, fleet: Fleet) -> Iterable[tuple[Sequence[int], list[tuple[Rule, Violation]]]]:
     """The violations on each set of kernels that answer every question of every rule alike."""
     pending: Sequence[int] = range(len(fleet.kernels))
     while pending:
         kernel = fleet.kernels[pending[0]]
-        load = Load(unit, kernel)
+        load = Load(unit, kernel, fleet.loader)
         found = [(rule, _cautious(load, violation)) for rule in rules.ALL for violation in rule.check(load)]
         alike, pending = fleet.split(pending, load.asked)
         yield alike, _first_said(found)
@@ -112,7 +113,7 @@ def _join(unit: Unit, fleet: Fleet, found: Sequence[_Answer], fix: Callable[[Rul
     pending: Sequence[int] = sorted(rest)
     is_alive = False
     while pending:
-        load = Load(unit, fleet.kernels[pending[0]])
+        load = Load(unit, fleet.kernels[pending[0]], fleet.loader)
         comment = _standing_of(load, lead.subject)
         function = load.bound(lead.subject)
         is_alive = is_alive or (function is not None and function.callable)
@@ -138,11 +139,11 @@ def _standing_of(load: Load, name: str) -> str:
     resolution = load.resolution(name)
     function = resolution.function
     if function is None:
-        return f"no kfunc `{essential_name(name)}` there"
+        return f"no kfunc `{load.loader.target(name)}` there"
     if resolution.outcome is Outcome.INCOMPATIBLE:
         return f"declared otherwise there ({resolution.reason})"
-    if function.klass is FunctionClass.PLAIN_IMPL:
-        return "fine (a kfunc of its own there)"
-    if function.callable:
-        return f"not concerned (a kfunc with {len(function.prototype.params)} parameters there)"
-    return function.klass.words
+    if not function.callable:
+        return function.klass.words
+    if resolution.outcome is Outcome.UNKNOWN:
+        return "there; whether the declaration fits is not known"
+    return "fine (a kfunc of its own there)" if function.klass is FunctionClass.PLAIN_IMPL else "fine"

@@ -71,7 +71,7 @@ def everything(unit: Unit) -> object:
 
 def applied(text: str, fixes: Iterable[Fix]) -> str:
     """``text`` (as in ``SourceFile``) with the edits of ``fixes``; an edit that several fixes share is made once."""
-    edits = {(e.span.start, e.span.end): e.text for fix in fixes for e in fix.edits}
-    for (start, end), new in sorted(edits.items(), reverse=True):
+    edits = {(e.span.start, e.span.end, e.text): None for fix in fixes for e in fix.edits}
+    for start, end, new in sorted(edits, reverse=True):
         text = text[:start] + new + text[end:]
     return text

@@ -72,7 +72,7 @@ def test_no_error_rests_on_another_kernels_facts(monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_must_hold_everywhere_is_said_only_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    everywhere = rule("everywhere", None, unanimous=True)
+    everywhere = rule("everywhere", None, shared_by=1)
     assert names(everywhere, kernels=(kernel(), kernel("7.2")), monkeypatch=monkeypatch)
     assert not names(everywhere, kernels=(kernel(), kernel("7.2", "bpf_b")), monkeypatch=monkeypatch)
 

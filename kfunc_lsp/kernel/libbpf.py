@@ -6,7 +6,6 @@ Mirrors ``bpf_core_essential_name_len``, ``bpf_object__resolve_ksym_func_btf_id`
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -32,8 +31,6 @@ from kfunc_lsp.btf.types import (
     Enum as EnumType,
 )
 from kfunc_lsp.kernel.model import KernelFunction
-
-Find = Callable[[str], KernelFunction | None]
 
 _LEVELS = 32
 
@@ -74,12 +71,11 @@ class _NotKnown(Exception):
     """A type that decides was not found in the program's headers."""
 
 
-def resolve(find: Find, name: str, local: Type | None) -> Resolution:
-    """What libbpf makes of extern ``name`` with type ``local`` (``None``: no declaration was found).
+def resolve(function: KernelFunction | None, local: Type | None) -> Resolution:
+    """What libbpf makes of an extern with type ``local`` (``None``: no declaration was found).
 
-    ``find`` gives the function of a name on one kernel, or ``None``.
+    ``function`` is what the kernel has under the extern's essential name.
     """
-    function = find(essential_name(name))
     if function is None:
         return Resolution(Outcome.ABSENT)
     if local is None:

@@ -172,7 +172,8 @@ class Kernel:
     that merely ends in ``_impl``. ``hooks_of`` is the release of the bundled kernel that the functions' hooks
     were taken from, as the nearest one; empty where they are this kernel's own, or not known. ``shadowed`` are
     functions of modules that cannot be reached, since vmlinux or an earlier module has the name. ``others`` are all
-    FUNCs of vmlinux; ``None`` where the source has kfuncs alone (a pack).
+    FUNCs of vmlinux; ``None`` where the source has kfuncs alone (a pack). ``modules_loaded`` where the modules whose
+    functions are here are loaded, and not merely installed.
     """
 
     name: str
@@ -182,6 +183,7 @@ class Kernel:
     hooks_of: str = ""
     shadowed: tuple[KernelFunction, ...] = ()
     others: AllFunctions | None = None
+    modules_loaded: bool = False
 
     @cached_property
     def version(self) -> tuple[int, int] | None:

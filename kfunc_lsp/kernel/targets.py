@@ -77,6 +77,7 @@ def resolve(
         kernel = replace(kernel, others=Functions(lambda: Btf.parse(_open(target, btf_ids).btf)))
     elif not image.is_pack and not image.header:
         kernel = replace(kernel, others=Functions(lambda: btf))
+    kernel = replace(kernel, modules_loaded=spec == RUNNING and not modules)
     return with_modules(kernel, None if image.is_pack else btf, opened)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from kfunc_lsp.kernel.loader import LIBBPF, Loader
 from kfunc_lsp.kernel.model import Kernel, KernelFunction
 from kfunc_lsp.rules.load import Question, answer
 
@@ -18,10 +19,11 @@ _MOST_NAMES = 8
 
 
 class Fleet:
-    """``kernels`` in the order in which they are to be named."""
+    """``kernels`` in the order in which they are to be named, and the ``loader`` that is used on all of them."""
 
-    def __init__(self, kernels: Sequence[Kernel]) -> None:
+    def __init__(self, kernels: Sequence[Kernel], loader: Loader = LIBBPF) -> None:
         self.kernels = tuple(kernels)
+        self.loader = loader
         self._classes: dict[Question, list[int] | None] = {}
 
     def split(self, members: Sequence[int], asked: Iterable[Question]) -> tuple[list[int], list[int]]:
@@ -38,11 +40,15 @@ class Fleet:
 
     def functions(self, name: str) -> list[tuple[KernelFunction | None, Names]]:
         """What the kernels have under exactly this name: each different function, and the kernels that have it."""
+        return [(function, kernels) for (function,), kernels in self.answers(name)]
+
+    def answers(self, *names: str) -> list[tuple[tuple[KernelFunction | None, ...], Names]]:
+        """What the kernels have under exactly these names: each different combination, and the kernels that have it."""
         pending: Sequence[int] = range(len(self.kernels))
         found = []
         while pending:
-            alike, pending = self.split(pending, (name,))
-            found.append((self.kernels[alike[0]].find(name), self.names(alike)))
+            alike, pending = self.split(pending, names)
+            found.append((tuple(self.kernels[alike[0]].find(name) for name in names), self.names(alike)))
         return found
 
     def names(self, members: Iterable[int]) -> Names:
@@ -59,9 +65,9 @@ class Fleet:
 
 
 @lru_cache(maxsize=8)
-def fleet_of(kernels: tuple[Kernel, ...]) -> Fleet:
+def fleet_of(kernels: tuple[Kernel, ...], loader: Loader) -> Fleet:
     """The fleet of these kernels, the same for the same ones, so that what it has learned of them stays."""
-    return Fleet(kernels)
+    return Fleet(kernels, loader)
 
 
 def listed(names: Sequence[str]) -> str:

@@ -8,9 +8,9 @@ from kfunc_lsp.btf.cdecl import parameter, prototype
 from kfunc_lsp.kernel.libbpf import essential_name
 from kfunc_lsp.kernel.model import FunctionClass, KernelFunction
 from kfunc_lsp.rules.edits import caution, is_editable, shorten_declaration, shortened
+from kfunc_lsp.rules.externs import Extern, externs, place, unresolved
 from kfunc_lsp.rules.fleet import Fleet, listed
 from kfunc_lsp.rules.load import Load
-from kfunc_lsp.rules.messages import INCOMPATIBLE, UNRESOLVED
 from kfunc_lsp.rules.model import Edit, Fix, Label, Rule, Severity, Stage, Violation
 from kfunc_lsp.unit.guard import Truth
 from kfunc_lsp.unit.model import Declaration, Span, Unit, Use, UseKind
@@ -59,6 +59,7 @@ and not applied by itself.
 def check(load: Load) -> Iterator[Violation]:
     """Violations on one kernel."""
     unit = load.unit
+    declared = {extern.name: extern for extern in externs(load)}
     for name, uses in unit.uses_by_name.items():
         function = _implicit(load.bound(name))
         if function is None:
@@ -66,8 +67,8 @@ def check(load: Load) -> Iterator[Violation]:
         declaration = unit.declaration(name)
         if declaration is None or _excess(declaration, function) <= 0:
             yield from _calls(unit, name, uses, function, declaration)
-        elif not declaration.prototype or not declaration.prototype.variadic:
-            violation = _declared(load, declaration, uses, function)
+        elif declaration.prototype and not declaration.prototype.variadic:
+            violation = _declared(load, declared[name], function)
             if violation:
                 yield violation
     for name, declarations in unit.declarations.items():
@@ -93,41 +94,26 @@ def _supplied(function: KernelFunction) -> str:
     return ", ".join(f"`{parameter(p)}`" for p in function.implicit)
 
 
-def _declared(load: Load, declaration: Declaration, uses: Sequence[Use], function: KernelFunction) -> Violation | None:
+def _declared(load: Load, extern: Extern, function: KernelFunction) -> Violation | None:
     """A declaration with too many parameters: an error where it stops the load, a warning where it is silent."""
-    unit = load.unit
-    name = declaration.name
-    calls = tuple(Label(u.span, "called here") for u in uses if u.kind is not UseKind.REFERENCE)
-    if is_editable(declaration.span, unit):
-        place, related = declaration.name_span, calls
-    else:
-        place, related = uses[0].span, (Label(declaration.name_span, "declared here"), *calls[1:])
-    if not unit.is_weak(name):
-        emitted = {_emission(unit, use) for use in uses if not use.is_guard} or {Truth.FALSE}
-        if emitted == {Truth.FALSE}:
-            return None
-        severity = Severity.ERROR if Truth.TRUE in emitted else Severity.WARNING
+    found = unresolved(load, extern, load.loader.incompatible)
+    if found is None:
+        return None
+    at = place(load, extern)
+    why = found.words
+    if not extern.is_weak:
         why = f"the verifier supplies {_supplied(function)}; a program must not declare it"
-        foreseen = INCOMPATIBLE.format(name=name)
-        return _violation(severity, place, declaration, function, why, Stage.LIBBPF, foreseen, related)
-    reaches = {use: load.meets(use) for use in uses if use.kind is not UseKind.REFERENCE}
-    silent = "weak and incompatible is silent: libbpf leaves it unresolved"
-    if Truth.TRUE in reaches.values():
-        why = f"{silent}, and a call to it is reached without a guard"
-        foreseen = UNRESOLVED.format(name=name)
-        return _violation(Severity.ERROR, place, declaration, function, why, Stage.VERIFIER, foreseen, related)
-    if Truth.UNKNOWN in reaches.values():
-        why = f"{silent}, and it is not known whether every call to it is guarded"
-        foreseen = UNRESOLVED.format(name=name)
-        return _violation(Severity.WARNING, place, declaration, function, why, Stage.VERIFIER, foreseen, related)
-    why = f"{silent}, so a guard on it is never true and the guarded code is dead"
-    return _violation(Severity.WARNING, place, declaration, function, why, related=related, is_fallback=True)
-
-
-def _emission(unit: Unit, use: Use) -> Truth:
-    """Whether the object's symbol table has the extern for this use; a compiler drops an address that goes nowhere."""
-    emitted = unit.emission(use)
-    return Truth.UNKNOWN if use.kind is UseKind.REFERENCE and emitted is Truth.TRUE else emitted
+    return _violation(
+        found.severity,
+        at.span,
+        extern.declaration,
+        function,
+        why,
+        found.stage,
+        found.foreseen,
+        at.related,
+        found.is_fallback,
+    )
 
 
 def _violation(

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import Enum
 from functools import cached_property
 
 from kfunc_lsp.kernel.hooks import Answer, allowed
-from kfunc_lsp.kernel.libbpf import Outcome, Resolution, essential_name, resolve
+from kfunc_lsp.kernel.libbpf import Outcome, Resolution, resolve
+from kfunc_lsp.kernel.loader import LIBBPF, Loader
 from kfunc_lsp.kernel.model import Fact, Kernel, KernelFunction
 from kfunc_lsp.unit.guard import Resolves, Truth
 from kfunc_lsp.unit.model import Unit, Use, UseKind
@@ -27,6 +29,7 @@ class Trait(Enum):
     FLAGS_KNOWN = "flags_known"
     HOOKS_KNOWN = "hooks_known"
     YOUNG_HOOKS = "young_hooks"
+    MODULES_LOADED = "modules_loaded"
 
 
 Question = str | Trait | Fact
@@ -54,10 +57,11 @@ class Call:
 
 
 class Load:
-    """One unit, one kernel. ``asked`` are the questions so far."""
+    """One unit, one kernel, one loader. ``asked`` are the questions so far."""
 
-    def __init__(self, unit: Unit, kernel: Kernel) -> None:
+    def __init__(self, unit: Unit, kernel: Kernel, loader: Loader = LIBBPF) -> None:
         self.unit = unit
+        self.loader = loader
         self.asked: set[Question] = set()
         self._kernel = kernel
         self._resolutions: dict[str, Resolution] = {}
@@ -68,8 +72,8 @@ class Load:
         return self._kernel.find(name)
 
     def bound(self, name: str) -> KernelFunction | None:
-        """The function that libbpf looks at for extern ``name``, whether it fits or not."""
-        return self.function(essential_name(name))
+        """The function that the loader looks at for extern ``name``, whether it fits or not."""
+        return self.function(self.loader.target(name))
 
     @property
     def version(self) -> tuple[int, int] | None:
@@ -101,6 +105,12 @@ class Load:
         self.asked.add(Trait.HOOKS_KNOWN)
         return self._kernel.hooks_known
 
+    @property
+    def modules_loaded(self) -> bool:
+        """Whether the modules that the kernel is known with are loaded, and not merely at hand."""
+        self.asked.add(Trait.MODULES_LOADED)
+        return self._kernel.modules_loaded
+
     def access(
         self, function: KernelFunction, program_type: str, attach_type: str, struct_ops: str, operation: str
     ) -> Answer:
@@ -115,17 +125,25 @@ class Load:
             operation=operation,
         )
 
+    def similar(self, name: str) -> str:
+        """The callable kfunc whose name is most like ``name``; empty where none is."""
+        # Not a question of its own: kernels are alike where they have what was found.
+        for close in get_close_matches(name, [f.name for f in self._kernel.kfuncs() if f.callable], 1, 0.8):
+            self.function(close)
+            return close
+        return ""
+
     def is_own(self, fact: Fact) -> bool:
         """Whether facts of this kind are the kernel's own: without, no finding that rests on them is an error."""
         self.asked.add(fact)
         return self._kernel.is_own(fact)
 
     def resolution(self, name: str) -> Resolution:
-        """libbpf's answer for extern ``name``."""
+        """The loader's answer for extern ``name``."""
         known = self._resolutions.get(name)
         if known is None:
             declaration = self.unit.declaration(name)
-            known = resolve(self.function, name, declaration.type if declaration else None)
+            known = resolve(self.bound(name), declaration.type if declaration else None)
             self._resolutions[name] = known
         return known
 

@@ -91,7 +91,7 @@ class Violation:
     ``subject`` is the extern that it is about: of what is said of one at one place, ``check`` keeps what comes first.
     ``fact`` is the kind of facts that it rests on: no error where they are another kernel's.
     ``is_fallback`` where the code is merely dead on this kernel: by design, if it is alive on another one.
-    ``unanimous`` where it is worth saying only if it holds on every selected kernel.
+    ``shared_by``: where not 0, it is worth saying only if it holds on every selected kernel, and these are as many.
     """
 
     severity: Severity
@@ -107,7 +107,7 @@ class Violation:
     subject: str = ""
     fact: Fact = Fact.TYPES
     is_fallback: bool = False
-    unanimous: bool = False
+    shared_by: int = 0
 
 
 @dataclass(frozen=True)

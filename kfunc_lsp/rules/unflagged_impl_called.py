@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from kfunc_lsp.btf.cdecl import prototype
 from kfunc_lsp.kernel.libbpf import Outcome, essential_name
 from kfunc_lsp.kernel.model import FunctionClass, KernelFunction
-from kfunc_lsp.rules.edits import caution, extern_statement, flavor, is_editable, shortened
-from kfunc_lsp.rules.fleet import Fleet, listed
+from kfunc_lsp.rules.edits import flavor
+from kfunc_lsp.rules.fleet import Fleet
 from kfunc_lsp.rules.load import Load
-from kfunc_lsp.rules.messages import INCOMPATIBLE, NO_ADDRESS, NO_ADDRESS_OF_GUARD, UNRESOLVED
-from kfunc_lsp.rules.model import Edit, Fix, Label, Rule, Severity, Stage, Violation
+from kfunc_lsp.rules.messages import NO_ADDRESS, NO_ADDRESS_OF_GUARD
+from kfunc_lsp.rules.model import Fix, Label, Rule, Severity, Stage, Violation
+from kfunc_lsp.rules.rename import called_otherwise
 from kfunc_lsp.unit.guard import Truth, mentions
-from kfunc_lsp.unit.model import Declaration, Span, Unit, Use, UseKind
+from kfunc_lsp.unit.model import Unit, Use, UseKind
 
 PAGE = """
 ## What it does
@@ -100,7 +100,7 @@ def _violation(load: Load, name: str, use: Use, function: KernelFunction) -> Vio
     if outcome is Outcome.INCOMPATIBLE and not weak:
         reason = load.resolution(name).reason
         why = f"it exists in BTF only and may not be called; nor does the declaration fit: {reason}"
-        return _make(load, use, function, severity, why, Stage.LIBBPF, INCOMPATIBLE.format(name=name))
+        return _make(load, use, function, severity, why, Stage.LIBBPF, load.loader.incompatible.format(name=name))
     if outcome is Outcome.RESOLVED or not weak:
         if unit.presence(use) is not Truth.TRUE:
             severity = Severity.WARNING
@@ -120,7 +120,7 @@ def _weak(load: Load, use: Use, function: KernelFunction, severity: Severity, ou
     name = use.name
     silent = "weak and incompatible is silent: libbpf leaves it unresolved"
     reach = load.reach(use)
-    foreseen = UNRESOLVED.format(name=name)
+    foreseen = load.loader.unresolved.format(name=name)
     if load.unit.presence(use) is not Truth.TRUE:
         severity = Severity.WARNING
     if outcome is Outcome.UNKNOWN:
@@ -185,57 +185,10 @@ def _make(
 
 
 def fix(unit: Unit, violation: Violation, fleet: Fleet) -> Fix | None:
-    """Rename every use to the plain name, drop the arguments that the verifier supplies, and declare the plain name."""
+    """Call the plain name, without the arguments that the verifier supplies, or either name where kernels differ."""
     old = violation.subject
-    base_name = essential_name(old).removesuffix("_impl")
-    bases = fleet.functions(base_name)
-    present = [f for f, _ in bases if f is not None and f.klass is FunctionClass.IMPLICIT]
-    counts = {len(f.prototype.params) for f in present}
-    if len(counts) != 1:
-        return None
-    keep = counts.pop()
-    new = base_name + flavor(old)
-    declarations = [d for d in unit.declarations.get(old, ()) if d.ksym]
-    if not declarations or old in unit.macros or not _is_free(unit, new):
-        return None
-    count = {len(d.prototype.params) for d in declarations if d.prototype}
-    found = shortened(unit, old, keep, count.pop()) if len(count) == 1 else None
-    declared = _declare(unit, declarations, new, present[0])
-    if found is None or declared is None:
-        return None
-    renames = [Edit(use.span, new) for use in unit.uses_by_name.get(old, ())]
-    why_not = caution(unit, violation, found[1])
-    without = [kernel for f, kernels in bases if f is None or not f.callable for kernel in kernels]
-    if without:
-        why_not = f"{listed(without)} {'has' if len(without) == 1 else 'have'} no `{base_name}` to call"
-    unique = {(e.span.start, e.span.end): e for e in [*declared, *renames, *found[0]]}
-    return Fix(f"call `{new}`, without the arguments that the verifier supplies", tuple(unique.values()), why_not)
-
-
-def _is_free(unit: Unit, name: str) -> bool:
-    """Whether ``name`` can be used for the kfunc: it is that already, or the file holds nothing of this name."""
-    if name in unit.macros or name in unit.functions:
-        return False
-    return name in unit.declarations or not re.search(rf"\b{re.escape(name)}\b", unit.file.text)
-
-
-def _declare(unit: Unit, olds: Sequence[Declaration], new: str, base: KernelFunction) -> list[Edit] | None:
-    """Edits that turn the declarations of the old name into one of ``new``; ``None`` where they cannot be edited."""
-    here = [d for d in olds if is_editable(d.span, unit)]
-    if any(not d.is_alone or None in d.params for d in here):
-        return None
-    if unit.declarations.get(new):
-        return [Edit(_line(d.span), "") for d in here]
-    if not here or len(here) < len(olds):
-        return None
-    statement = extern_statement(new, base, unit.is_weak(here[0].name))
-    return [Edit(here[0].span, statement), *(Edit(_line(d.span), "") for d in here[1:])]
-
-
-def _line(span: Span) -> Span:
-    """``span`` with the line end behind it."""
-    text = span.file.text
-    return Span(span.file, span.start, span.end + (text[span.end : span.end + 1] == "\n"))
+    base = fleet.loader.target(old).removesuffix("_impl")
+    return called_otherwise(unit, violation, old, base + flavor(old), fleet)
 
 
 RULE = Rule("unflagged-impl-called", PAGE, check, fix)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from kfunc_lsp.btf.types import (
     Array,
     Const,
+    Enum,
     FuncProto,
     Fwd,
     Int,
@@ -67,6 +68,26 @@ class UnitNames:
             case FuncProto(returns, params, variadic):
                 resolved = tuple(Param(p.name, self.resolved(p.type)) for p in params)
                 return FuncProto(self.resolved(returns), resolved, variadic)
+            case _:
+                return t
+
+    def seen(self, t: Type) -> Type:
+        """What the C declaration of a kernel's type comes to in this unit, whose own typedefs and tags then count."""
+        match t:
+            case Typedef(name):
+                return self.typedef(name)
+            case Struct(name) | Fwd(name, False):
+                return self._tag("struct", name)
+            case Union(name) | Fwd(name, True):
+                return self._tag("union", name)
+            case Enum(name):
+                return t if self.is_complete("enum", name) else Unknown(f"enum {name}")
+            case Ptr(target) | Const(target) | Volatile(target) | Restrict(target) | TypeTag(_, target):
+                return replace(t, target=self.seen(target))
+            case Array(element):
+                return replace(t, element=self.seen(element))
+            case FuncProto(returns, params, variadic):
+                return FuncProto(self.seen(returns), tuple(Param(p.name, self.seen(p.type)) for p in params), variadic)
             case _:
                 return t
 

@@ -122,6 +122,7 @@ class _Builder:
             frozenset(environment.weak),
             self._license(),
             files=frozenset(environment.headers),
+            seen=self.names.seen,
         )
 
     def _license(self) -> str | None:

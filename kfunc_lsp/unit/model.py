@@ -207,6 +207,8 @@ class Unit:
     ``made_weak`` those of ``#pragma weak``. ``license`` is the string in section ``license``, ``None`` where none was
     seen. ``is_compiled`` where it was read from an object: what is there was emitted, and what was not is not there.
     ``files`` are the paths of all files that it was made of.
+    ``seen`` tells what a type of a kernel would come to if this unit spelled it out, whose own typedefs, structs
+    and forward declarations then count.
     """
 
     file: SourceFile
@@ -220,6 +222,7 @@ class Unit:
     license: str | None = None
     is_compiled: bool = False
     files: frozenset[str] = frozenset()
+    seen: Callable[[Type], Type] = field(default=lambda t: t, repr=False, compare=False)
 
     @cached_property
     def uses_by_name(self) -> Mapping[str, Sequence[Use]]:

@@ -54,8 +54,9 @@ def test_source_and_object_of_one_program_are_one_program(built: Path) -> None:
 
 def test_an_archive_is_as_many_programs_as_it_has_members(tmp_path: Path) -> None:
     answer = run("check", PROGRAM.parent / "lib.a", "--kernel", "7.3", cwd=tmp_path)
-    assert answer.returncode == 0
-    assert "no findings · 2 programs" in answer.stdout
+    assert answer.returncode == 1
+    assert "error[missing-kfunc]: `bpf_a` is missing on 7.3" in answer.stdout
+    assert "1 finding in 2 programs" in answer.stdout
     assert "lib.a: has no BTF, which libbpf needs for every kfunc" in answer.stdout
 
 

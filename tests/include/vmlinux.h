@@ -56,6 +56,16 @@ struct xdp_md {
 	u32 data;
 };
 
+struct cpumask {
+	u64 bits[1];
+};
+
+struct sched_ext_ops {
+	void (*enqueue)(struct task_struct *p, u64 enq_flags);
+	void (*dispatch)(s32 cpu, struct task_struct *prev);
+	char name[128];
+};
+
 struct __sk_buff {
 	u32 len;
 };

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kfunc_lsp import rules
 from kfunc_lsp.check import check, known_names
+from kfunc_lsp.kernel.functions import Functions
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.kernel.targets import resolve
 from kfunc_lsp.rules.model import Finding
+from tests.btfbuilder import BtfBuilder
 from tests.programs import applied, unit
 
 HERE = Path(__file__).parent
@@ -20,12 +23,20 @@ WANT = re.compile(r'// want (\w+) "(.*)"$')
 _kernels: dict[str, Kernel] = {}
 
 
+def _functions() -> Functions:
+    """What images have beyond the bundled packs, as far as fixtures name it. A fixture asks for it with ``7.3+``."""
+    builder = BtfBuilder()
+    builder.function("schedule_timeout", builder.integer("long", 8), [("timeout", builder.integer("long", 8))])
+    return Functions(builder.parse)
+
+
 def kernels_of(text: str) -> list[Kernel]:
     match = re.search(r"^// kernels: (.*)$", text, re.M)
     assert match, "a fixture names its kernels"
     for name in match.group(1).split():
         if name not in _kernels:
-            _kernels[name] = resolve(name)
+            kernel = resolve(name.removesuffix("+"))
+            _kernels[name] = replace(kernel, others=_functions()) if name.endswith("+") else kernel
     return [_kernels[name] for name in match.group(1).split()]
 
 

@@ -30,7 +30,7 @@ struct bpf_prog_aux { int x; };
 
 IMPL_CALLED = f"""{PRELUDE}\
 extern int bpf_wq_set_callback_impl(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags,
-                                    struct bpf_prog_aux *aux) __ksym;
+                                    void *aux__prog) __ksym;
 SEC("tc") int prog(struct bpf_wq *wq)
 {{
 	/* é𝄞✓ */ return bpf_wq_set_callback_impl(wq, 0, 0, 0);

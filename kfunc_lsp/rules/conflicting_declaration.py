@@ -1,0 +1,147 @@
+"""Rule conflicting-declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfunc_lsp.btf.types import (
+    Array,
+    Const,
+    FuncProto,
+    Fwd,
+    Int,
+    Ptr,
+    Struct,
+    Type,
+    Typedef,
+    TypeTag,
+    Union,
+    Void,
+    skip_modifiers,
+    skip_modifiers_and_typedefs,
+)
+from kfunc_lsp.rules.edits import is_editable, whole_line
+from kfunc_lsp.rules.fleet import Fleet
+from kfunc_lsp.rules.load import Load
+from kfunc_lsp.rules.messages import CONFLICT
+from kfunc_lsp.rules.model import Edit, Fix, Label, Rule, Severity, Stage, Violation
+from kfunc_lsp.unit.model import Declaration, Unit
+
+PAGE = """
+## What it does
+Finds two declarations of a kfunc that contradict each other, such as one of your own and the one of vmlinux.h.
+
+## Why is this bad?
+clang refuses the file. And the vmlinux.h of one kernel may declare what that of another does not, or declares
+otherwise, so that the same file compiles with one and not with the other.
+
+## Example
+```c
+#include "vmlinux.h"    /* struct task_struct *bpf_task_acquire(struct task_struct *p) __weak __ksym; */
+extern void *bpf_task_acquire(struct task_struct *p) __ksym;
+```
+
+## Use instead
+The declaration of vmlinux.h, or only your own ones: define `BPF_NO_KFUNC_PROTOTYPES` before vmlinux.h is included.
+```c
+#define BPF_NO_KFUNC_PROTOTYPES
+#include "vmlinux.h"
+extern struct task_struct *bpf_task_acquire(struct task_struct *p) __ksym;
+```
+
+## What libbpf or the kernel says
+clang: `conflicting types for 'bpf_task_acquire'`.
+Where one of the two can be switched off by `BPF_NO_KFUNC_PROTOTYPES` this is a warning, as the real build may define
+it. Integers of one size are not told apart.
+
+## Fix safety
+Your own declaration is removed. Offered, and not applied by itself: the calls may rest on it.
+
+## References
+`bpftool btf dump file … format c`.
+"""
+
+_SWITCH = "BPF_NO_KFUNC_PROTOTYPES"
+
+
+def check(load: Load) -> Iterator[Violation]:
+    """Violations, the same on every kernel."""
+    unit = load.unit
+    for name, declarations in unit.declarations.items():
+        prototypes = [d for d in declarations if d.prototype is not None]
+        pair = _conflict(prototypes) if len(prototypes) > 1 else None
+        if pair is None or not any(is_editable(d.name_span, unit) for d in pair):
+            continue
+        mine, other = pair[::-1] if is_editable(pair[1].name_span, unit) else pair
+        is_switched = any(_SWITCH in d.name_span.file.text for d in pair)
+        yield Violation(
+            Severity.WARNING if is_switched or unit.missing_headers else Severity.ERROR,
+            mine.name_span,
+            f"`{name}` is declared in two ways",
+            "clang refuses a second declaration with other types",
+            Stage.COMPILE,
+            CONFLICT.format(name=name),
+            advice=f"keep one of them; {_SWITCH} switches those of vmlinux.h off"
+            if is_switched
+            else "keep one of them",
+            related=(Label(other.name_span, "declared otherwise here"),),
+            subject=name,
+        )
+
+
+def _conflict(declarations: list[Declaration]) -> tuple[Declaration, Declaration] | None:
+    first = declarations[0]
+    return next(((first, d) for d in declarations[1:] if _differ(first.type, d.type)), None)
+
+
+def _differ(one: Type, other: Type) -> bool:
+    """Whether two types certainly differ in C; what is not known, or compatible by the compiler's choice, does not."""
+    a, b = skip_modifiers_and_typedefs(one), skip_modifiers_and_typedefs(other)
+    if isinstance(a, FuncProto) and isinstance(b, FuncProto):
+        if _is_old_style(a) or _is_old_style(b):
+            return False
+        if a.vlen != b.vlen or a.variadic != b.variadic:
+            return True
+        pairs = zip(a.params, b.params, strict=True)
+        return _differ(a.returns, b.returns) or any(_differ(p.type, q.type) for p, q in pairs)
+    if isinstance(a, Ptr) and isinstance(b, Ptr):
+        return not _has_tags(a, b) and (_differ(a.target, b.target) or {_is_const(a), _is_const(b)} == {True, False})
+    if isinstance(a, Int) and isinstance(b, Int):
+        return bool(a.size and b.size) and a.size != b.size
+    if isinstance(a, Struct | Union | Fwd) and isinstance(b, Struct | Union | Fwd):
+        return bool(a.name and b.name) and a.name != b.name
+    plain = (Void, Int, Ptr, Struct, Union, Fwd)
+    return isinstance(a, plain) and isinstance(b, plain) and type(a) is not type(b)
+
+
+def _is_old_style(prototype: FuncProto) -> bool:
+    return prototype.variadic and not prototype.params
+
+
+def _has_tags(*pointers: Ptr) -> bool:
+    """Whether an attribute stands behind one of the pointers: an address space that a macro may leave out."""
+    for pointer in pointers:
+        target = pointer.target
+        while target is not skip_modifiers(target):
+            if isinstance(target, TypeTag):
+                return True
+            target = target.target  # type: ignore[union-attr]
+    return any(isinstance(skip_modifiers(pointer.target), Array) for pointer in pointers)
+
+
+def _is_const(pointer: Ptr) -> bool | None:
+    """Whether ``const`` stands behind the pointer; ``None`` where a typedef may hide one."""
+    return None if isinstance(pointer.target, Typedef) else isinstance(pointer.target, Const)
+
+
+def fix(unit: Unit, violation: Violation, fleet: Fleet) -> Fix | None:
+    """Remove the declaration in the main file, where the other one is in a header."""
+    declarations = unit.declarations.get(violation.subject, ())
+    here = [d for d in declarations if is_editable(d.name_span, unit)]
+    if len(here) != 1 or len(here) == len(declarations) or not here[0].is_alone:
+        return None
+    edit = Edit(whole_line(here[0].span), "")
+    return Fix("keep the header's declaration", (edit,), "calls may rest on this one")
+
+
+RULE = Rule("conflicting-declaration", PAGE, check, fix)

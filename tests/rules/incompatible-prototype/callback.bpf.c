@@ -1,0 +1,27 @@
+// The shape of a callback counts too.
+// kernels: 7.0 7.3
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct elem { struct bpf_wq work; };
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, int); __type(value, struct elem); } map SEC(".maps");
+
+extern int bpf_wq_init(struct bpf_wq *wq, void *p__map, unsigned int flags) __ksym;
+static int cb(void *map, int *key, void *value) { return 0; }
+
+extern int bpf_wq_set_callback(struct bpf_wq *wq, int (*cb)(struct elem *, int *, void *), unsigned int flags) __ksym; // want error "parameter 2, behind the pointer, parameter 1, behind the pointer: `struct elem`, the kernel has `void`"
+
+static int work(struct elem *map, int *key, void *value) { return 0; }
+
+SEC("tc")
+int p(struct __sk_buff *ctx)
+{
+	int k = 0;
+	struct elem *e = bpf_map_lookup_elem(&map, &k);
+
+	if (!e || bpf_wq_init(&e->work, &map, 0))
+		return 0;
+	return bpf_wq_set_callback(&e->work, work, 0);
+}

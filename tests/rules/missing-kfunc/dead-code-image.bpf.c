@@ -1,0 +1,17 @@
+// The same with an image, which has every function of the kernel.
+// kernels: 6.18+ 7.3+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+extern int bpf_nope_kfunc(int x) __ksym; // want error "not found in kernel or module BTFs"
+const volatile int use_it = 0;
+
+SEC("tc")
+int p(struct __sk_buff *ctx)
+{
+	if (use_it)
+		return bpf_nope_kfunc(1);
+	return 0;
+}

@@ -1,0 +1,17 @@
+// The whole name of a kernel function, which libbpf cuts off at the last ___.
+// kernels: 7.0 7.3
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+extern bool scx_bpf_dsq_insert___v2(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) __ksym; // want error "extern (func ksym) 'scx_bpf_dsq_insert___v2': func_proto [..] incompatible with vmlinux [..]"
+
+SEC("struct_ops/enqueue")
+void enqueue(unsigned long long *ctx)
+{
+	scx_bpf_dsq_insert___v2((struct task_struct *)ctx[0], 1, 2, 0);
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops ops = { .enqueue = (void *)enqueue, .name = "fixture" };
