@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING
 
 from kfunc_lsp.errors import KfuncLspError
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 SUFFIX = ".bpf.c"
 DATABASE = "compile_commands.json"
@@ -130,6 +131,8 @@ class Ignored:
 
     def _spec(self, folder: str) -> GitIgnoreSpec | None:
         if folder not in self._specs:
+            from pathspec import GitIgnoreSpec
+
             try:
                 with open(os.path.join(folder, _IGNORE_FILE), encoding="utf-8", errors="replace") as file:
                     self._specs[folder] = GitIgnoreSpec.from_lines(file)
@@ -153,6 +156,8 @@ def changed_since(revision: str, folder: str) -> frozenset[str]:
 
 def _git(folder: str, *arguments: str) -> str:
     """What a git command prints; hooks, file monitors and external diffs of the repository are off."""
+    import subprocess
+
     command = ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-C", folder, *arguments]
     try:
         run = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=False)

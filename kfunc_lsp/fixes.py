@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -66,6 +65,8 @@ def _overlap(one: Change, other: Change) -> bool:
 
 def diff(fixed: Fixed, shown: Mapping[str, str]) -> Iterator[str]:
     """The changes as a unified diff, line by line; ``shown`` are the paths' names in it."""
+    import difflib
+
     for path, after in fixed.after.items():
         before = fixed.before[path].decode("utf-8", "replace")
         lines = before.splitlines(keepends=True), after.decode("utf-8", "replace").splitlines(keepends=True)

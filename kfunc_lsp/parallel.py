@@ -7,14 +7,15 @@ not possible, or not worth it, everything is done in this process.
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing.pool import Pool
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from multiprocessing.pool import Pool
 
 T = TypeVar("T")
 
@@ -51,6 +52,8 @@ class Workers(Generic[T]):
         return self._pool.imap(_answer, names, chunksize=_CHUNK)
 
     def _started(self, jobs: int) -> Pool:
+        import multiprocessing
+
         global _work
         _work = self._work
         gc.freeze()

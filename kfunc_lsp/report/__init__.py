@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from kfunc_lsp.report.model import Report
+if TYPE_CHECKING:
+    from kfunc_lsp.report.model import Report
 
 FORMATS: Mapping[str, str] = {
     "text": "for people",
