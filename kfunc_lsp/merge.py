@@ -44,7 +44,7 @@ def _judged(item: Item, twin: Item) -> Item:
         item,
         severity=twin.severity,
         message=twin.message,
-        kernels=twin.kernels,
+        on=twin.on,
         why=twin.why,
         predictions=twin.predictions,
         elsewhere=twin.elsewhere,
@@ -53,6 +53,10 @@ def _judged(item: Item, twin: Item) -> Item:
 
 def _source_only(item: Item, name: str) -> Item:
     """A finding that ``name`` was built without: nobody will say anything, as long as it is built so."""
-    severity = Severity(max(item.severity - 1, Severity.HINT))
+    on = tuple((kernel, _lower(severity)) for kernel, severity in item.on)
     why = f"{item.why}; only the source has it: {name} was built without it"
-    return replace(item, severity=severity, why=why, predictions=())
+    return replace(item, severity=_lower(item.severity), on=on, why=why, predictions=())
+
+
+def _lower(severity: Severity) -> Severity:
+    return Severity(max(severity - 1, Severity.HINT))

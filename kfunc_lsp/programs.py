@@ -17,27 +17,13 @@ from kfunc_lsp.merge import merged
 from kfunc_lsp.object.archive import is_object, objects
 from kfunc_lsp.parallel import Workers
 from kfunc_lsp.project import Project
-from kfunc_lsp.report.item import Item, item_of
+from kfunc_lsp.report.item import item_of
+from kfunc_lsp.report.model import Outcome
 from kfunc_lsp.source.read import read_unit
 from kfunc_lsp.unit.model import Unit
 
 _MAGIC_SIZE = 8
 _NAMED_HEADERS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the check of one unit gave.
-
-    ``name`` is the file as it was asked for, ``main`` the path of the unit's main file. ``remarks`` say what was given
-    up; ``error`` why the file could not be read at all.
-    """
-
-    name: str
-    main: str = ""
-    items: tuple[Item, ...] = ()
-    remarks: tuple[str, ...] = ()
-    error: str = ""
 
 
 @dataclass(frozen=True)

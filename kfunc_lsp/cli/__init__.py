@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from kfunc_lsp import __version__
-from kfunc_lsp.cli import check_options, kernel_options
+from kfunc_lsp.cli import check_options, kernel_options, matrix_options
 from kfunc_lsp.errors import KfuncLspError
 
 _COLLECTION = (50_000, 20, 50)
@@ -27,6 +27,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="examples:\n"
         "  kfunc-lsp check prog.bpf.c --kernel 6.18 --kernel 7.3\n"
         "  kfunc-lsp check prog.bpf.c --kernel /usr/lib/debug/boot/vmlinux-7.3.4\n"
+        "  kfunc-lsp matrix src/ --format html --output-file kernels.html\n"
         "  kfunc-lsp kernel show 7.3 bpf_wq_set_callback\n"
         "  kfunc-lsp serve",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -36,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     check_options.add(commands)
+    matrix_options.add(commands)
     kernel_options.add(commands)
     serve = commands.add_parser("serve", help="run the language server on standard input and output")
     serve.add_argument("--stdio", action="store_true", help="accepted for editors that pass it; the default")
@@ -86,6 +88,10 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         from kfunc_lsp.cli import check
 
         return check.run(arguments)
+    if arguments.command == "matrix":
+        from kfunc_lsp.cli import matrix
+
+        return matrix.run(arguments)
     if arguments.command == "kernel":
         from kfunc_lsp.cli import kernel
 

@@ -20,10 +20,10 @@ from kfunc_lsp.files import changed_since, programs
 from kfunc_lsp.fixes import Fixed, diff, fix
 from kfunc_lsp.kernel.targets import default_kernel, resolve
 from kfunc_lsp.parallel import processors
-from kfunc_lsp.programs import Checker, Outcome, check_programs
+from kfunc_lsp.programs import Checker, check_programs
 from kfunc_lsp.project import Disk, Project
 from kfunc_lsp.report.item import Item, shown_path
-from kfunc_lsp.report.model import KernelName, Report, count
+from kfunc_lsp.report.model import KernelName, Outcome, Report, count
 from kfunc_lsp.rules.model import Severity
 from kfunc_lsp.selection import Selected, choices, select, title
 from kfunc_lsp.unit.model import SourceFile
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     with Progress("reading kernels"):
         selected = load_kernels(config)
     checker = Checker(project, selected.kernels, changed)
-    outcomes = _outcomes(checker, names, options.jobs)
+    outcomes = outcomes_of(checker, names, options.jobs)
     if options.fix or options.fix_only or options.diff:
         fixed = _fixed(outcomes, wanted, options.unsafe_fixes)
         if options.diff:
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         if options.fix_only:
             return UNABLE if any(outcome.error for outcome in outcomes) else CLEAN
         checker = Checker(Project(Disk(), config.include, config.define), selected.kernels, changed)
-        outcomes = _outcomes(checker, names, options.jobs)
+        outcomes = outcomes_of(checker, names, options.jobs)
     report = _report(outcomes, wanted, selected, began, chosen=bool(config.kernels))
     for place in places:
         place.write(report)
@@ -134,7 +134,7 @@ def _names(options: argparse.Namespace, project: Project) -> list[str]:
     return programs([name if file == _STDIN else file for file in options.files])
 
 
-def _outcomes(checker: Checker, names: Sequence[str], jobs: int | None) -> list[Outcome]:
+def outcomes_of(checker: Checker, names: Sequence[str], jobs: int | None) -> list[Outcome]:
     """What the programs gave; what cannot be read is said at once."""
     found = []
     with Progress() as progress:

@@ -75,7 +75,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A finding. ``marks`` begins with the main place; ``kernels`` are those that it holds on.
+    """A finding. ``marks`` begins with the main place; ``on`` are the kernels that it holds on, and how bad there.
 
     ``elsewhere`` says how other kernels take it. The rest is as in ``rules.model``.
     """
@@ -84,7 +84,7 @@ class Item:
     severity: Severity
     message: str
     subject: str
-    kernels: tuple[str, ...]
+    on: tuple[tuple[str, Severity], ...]
     marks: tuple[Mark, ...]
     why: str
     predictions: tuple[Prediction, ...]
@@ -92,6 +92,11 @@ class Item:
     related: tuple[Mark, ...]
     advice: str
     fix: Repair | None
+
+    @property
+    def kernels(self) -> tuple[str, ...]:
+        """The kernels that it holds on."""
+        return tuple(kernel for kernel, _ in self.on)
 
     @property
     def place(self) -> Place:
@@ -107,7 +112,7 @@ def item_of(finding: Finding) -> Item:
         severity=finding.severity,
         message=finding.message,
         subject=violation.subject,
-        kernels=tuple(name for standing in finding.standings if standing.fails for name in standing.kernels),
+        on=tuple((name, s.severity) for s in finding.standings if s.fails and s.severity for name in s.kernels),
         marks=tuple(_marks([Label(violation.span, violation.label), *violation.marks])),
         why=violation.why,
         predictions=tuple(Prediction(*prediction) for prediction in finding.predictions),

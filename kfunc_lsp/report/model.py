@@ -13,6 +13,21 @@ TOOL = "kfunc-lsp"
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the check of one unit gave.
+
+    ``name`` is the file as it was asked for, ``main`` the path of the unit's main file. ``remarks`` say what was given
+    up; ``error`` why the file could not be read at all.
+    """
+
+    name: str
+    main: str = ""
+    items: tuple[Item, ...] = ()
+    remarks: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class KernelName:
     """A kernel's name, and a title that also says where it is from."""
 

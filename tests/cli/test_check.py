@@ -187,3 +187,18 @@ def test_only_what_a_change_touches(folder: Path) -> None:
     (folder / "bad.bpf.c").write_text(PROGRAM + "\n")
     answer = run("check", *K, "--changed-since", "HEAD", cwd=folder)
     assert "1 finding in 2 programs" in answer.stdout
+
+
+def test_the_matrix_is_of_all_bundled_kernels_unless_told(folder: Path) -> None:
+    include = ("-I", str(ROOT / "tests" / "include"))
+    answer = run("matrix", *include, cwd=folder)
+    assert answer.returncode == 0
+    lines = [line.split() for line in answer.stdout.splitlines()]
+    assert lines[0] == "6.12 6.16 6.17 6.18 6.19 7.0 7.1 7.2 7.3 loads on".split()
+    assert lines[1][0] == "bad.bpf.c"
+    assert lines[1][-4] == "fails"
+    answer = run(
+        "matrix", *include, "-k", "7.3", "--format", "html", "--output-file", "m.html", "gone.bpf.c", ".", cwd=folder
+    )
+    assert answer.returncode == 2
+    assert "Not read: " in (folder / "m.html").read_text()
