@@ -38,7 +38,7 @@ from kfunc_lsp.btf.types import (
 )
 from kfunc_lsp.errors import BtfError
 
-_MAX_NODES = 160
+MAX_NODES = 160
 """Of all function types of 6.12 and 7.3 the largest has 76 parts; a much longer chain exhausts the stack."""
 
 _FEW_NAMES = 16
@@ -127,9 +127,12 @@ class Btf:
         return owner._kinds[index] & wire.KIND_MASK
 
     def name(self, type_id: int) -> str:
-        """The type's name, empty where it has none. Bytes that are not UTF-8 are replaced."""
+        """The type's name, empty where it has none; bytes that are not UTF-8 are replaced.
+
+        ``BtfError`` where it is no name that could be printed.
+        """
         owner, index = self._locate(type_id)
-        return owner.string(owner._words[owner._offsets[index]]) if owner._kinds[index] else ""
+        return owner._name(owner._words[owner._offsets[index]]) if owner._kinds[index] else ""
 
     def record(self, type_id: int) -> Record:
         """The type as it is stored. Id 0 has no record: ``BtfError``."""
@@ -140,7 +143,7 @@ class Btf:
         end = owner._offsets[index + 1] if index + 1 < len(owner._offsets) else len(owner._words)
         name_off, info, size_or_type = owner._words[at : at + wire.RECORD_WORDS]
         return Record(
-            owner.string(name_off),
+            owner._name(name_off),
             info >> wire.KIND_SHIFT & wire.KIND_MASK,
             bool(info >> 31),
             info & wire.VLEN_MASK,
@@ -149,7 +152,7 @@ class Btf:
         )
 
     def string(self, offset: int) -> str:
-        """The name at an offset of the string section, the base's included."""
+        """The text at an offset of the string section, the base's included; ``BtfError`` where there is none."""
         for table in self._string_tables():
             if table.start <= offset < table.end:
                 return table.bytes_at(offset).decode("utf-8", "replace")
@@ -183,17 +186,17 @@ class Btf:
         named = self._ids_by_name_offset(kind)
         wanted = {name.encode("utf-8", "replace") for name in names}
         for table in self._string_tables():
-            for offset in table.offsets_naming(wanted, named.last):
+            for offset in table.offsets_naming(wanted, named.last.keys()):
                 for type_id in named.at(offset):
-                    yield type_id, self.string(offset)
+                    yield type_id, self._name(offset)
 
     def names_ending(self, suffix: str, kind: Kind) -> Iterator[tuple[int, str]]:
         """Id and name of each own type of this kind whose name ends in ``suffix``; in no particular order."""
         named = self._ids_by_name_offset(kind)
         for table in self._string_tables():
-            for offset in table.offsets_ending(suffix.encode("utf-8", "replace")):
+            for offset in table.offsets_ending(suffix.encode("utf-8", "replace"), named.last.keys()):
                 for type_id in named.at(offset):
-                    yield type_id, self.string(offset)
+                    yield type_id, self._name(offset)
 
     def ids_of(self, kind: Kind) -> Iterator[int]:
         """The ids of the own types of this kind, ascending."""
@@ -221,7 +224,7 @@ class Btf:
         proto = self.record(self._func_proto_id(func_id))
         if proto.kind != Kind.FUNC_PROTO:
             raise BtfError(f"BTF: FUNC {func_id} does not refer to a FUNC_PROTO; the data is damaged")
-        return [self.string(offset) for offset in proto.extra[::2]]
+        return [self._name(offset) for offset in proto.extra[::2]]
 
     def type(self, type_id: int) -> Type:
         """The type as a value, the same object each time.
@@ -247,6 +250,13 @@ class Btf:
         while owner is not None:
             yield owner._strings
             owner = owner.base
+
+    def _name(self, offset: int) -> str:
+        """``string``, where it is to be a name: fit to be printed, and no longer than names are."""
+        name = self.string(offset)
+        if len(name) > wire.MAX_NAME or not name.isprintable():
+            raise BtfError(f"BTF: what is at offset {offset} of the strings is no name; the data is damaged")
+        return name
 
     def _ids_by_name_offset(self, kind: Kind) -> _IdsByName:
         """Own ids by where their name is: what turns a search in the strings into ids."""
@@ -277,11 +287,11 @@ class Btf:
         owner, index = self._locate(type_id)
         built = owner._types.get(type_id)
         if built is None:
-            if depth > _MAX_NODES:
+            if depth > MAX_NODES:
                 raise BtfError(f"BTF: type id {type_id} refers to itself; the data is damaged")
             built = owner._types[type_id] = owner._build_record(type_id, index, depth + 1)
-            if built[1] > _MAX_NODES:
-                raise BtfError(f"BTF: type id {type_id} has more than {_MAX_NODES} parts; the data is damaged")
+            if built[1] > MAX_NODES:
+                raise BtfError(f"BTF: type id {type_id} has more than {MAX_NODES} parts; the data is damaged")
         return built
 
     def _build_record(self, type_id: int, index: int, depth: int) -> tuple[Type, int]:
@@ -301,7 +311,7 @@ class Btf:
         if kind in _MODIFIERS:
             target, nodes = self._build(last, depth)
             return _MODIFIERS[kind](target), nodes + 1
-        name = self.string(name_off)
+        name = self._name(name_off)
         if kind == Kind.TYPEDEF:
             target, nodes = self._build(last, depth)
             return Typedef(name, target), nodes + 1
@@ -331,7 +341,7 @@ class Btf:
         params = []
         for i in range(0, 2 * (vlen - variadic), 2):
             param, size = self._build(pairs[i + 1], depth)
-            params.append(Param(self.string(pairs[i]), param))
+            params.append(Param(self._name(pairs[i]), param))
             nodes += size
         return FuncProto(returns, tuple(params), variadic), nodes + 1
 

@@ -10,12 +10,15 @@ import struct
 import sys
 from array import array
 from functools import lru_cache
+from itertools import repeat
 from typing import NamedTuple
 
 from kfunc_lsp.btf import wire
 from kfunc_lsp.btf.types import Kind
 from kfunc_lsp.errors import BtfError
 
+_MAX_TYPE_BYTES = 1 << 26
+_MAX_LAYOUT = 1 << 10
 _BEYOND = 1 << 40
 """A record size that no section can hold: marks the kinds whose size is not known."""
 
@@ -57,6 +60,8 @@ def read_sections(data: bytes) -> Sections:
     for what, offset, length in sections:
         if hdr_len + offset + length > len(data):
             raise BtfError(f"BTF: the {what} section ends beyond the data ({len(data)} bytes); the file is cut")
+    if type_len > _MAX_TYPE_BYTES or str_len > wire.MAX_STRINGS or layout_len > _MAX_LAYOUT:
+        raise BtfError(f"BTF: sections of {type_len}, {str_len} and {layout_len} bytes are larger than BTF can have")
     if type_off % 4 or type_len % 4:
         raise BtfError("BTF: the type section is not a whole number of aligned words; the data is damaged")
     types, strings, layout = (data[hdr_len + o : hdr_len + o + n] for _, o, n in sections)
@@ -78,12 +83,16 @@ def find_records(sections: Sections) -> tuple[list[int], bytearray]:
     kinds = bytearray()
     add_offset, add_kind = offsets.append, kinds.append
     at, end = 0, len(words) - wire.RECORD_WORDS + 1
-    while at < end:
+    for _ in repeat(None, wire.MAX_TYPES):
+        if at >= end:
+            break
         add_offset(at)
         info = words[at + 1]
         kind = info >> 24
         add_kind(kind)
         at += fixed[kind] + per_element[kind] * (info & 0xFFFFFF)
+    else:
+        raise BtfError(f"BTF: more than {wire.MAX_TYPES} types; the data is damaged")
     if at >= _BEYOND:
         raise BtfError(
             f"BTF: record {len(offsets)} has kind {kinds[-1] & wire.KIND_MASK}, not known and not described; "

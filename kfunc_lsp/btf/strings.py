@@ -6,7 +6,10 @@ another. The offsets of a split BTF go on where its base's end; each table knows
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Callable, Collection, Iterator, Set
+
+from kfunc_lsp.btf import wire
+from kfunc_lsp.errors import BtfError
 
 
 class StringTable:
@@ -19,7 +22,7 @@ class StringTable:
         self.end = start + len(data)
 
     def bytes_at(self, offset: int) -> bytes:
-        """The name at ``offset``, which lies in this table."""
+        """The text at ``offset``, which lies in this table."""
         begin = offset - self.start
         return self._data[begin : self._data.index(0, begin)]
 
@@ -35,23 +38,38 @@ class StringTable:
             yield at + self.start
             at = self._data.find(needle, at + 1)
 
-    def offsets_ending(self, suffix: bytes) -> Iterator[int]:
-        """Every offset at which a name that ends in ``suffix`` can be read."""
+    def offsets_ending(self, suffix: bytes, offsets: Collection[int]) -> list[int]:
+        """Those of ``offsets`` that lie in this table and at which a name that ends in ``suffix`` can be read."""
         needle = suffix + b"\0"
+        found: list[int] = []
+        tried = 0
         at = self._data.find(needle)
         while at >= 0:
-            first = self._data.rfind(0, 0, at) + 1
-            yield from range(first + self.start, at + self.start + 1)
+            first = max(self._data.rfind(0, 0, at) + 1, at - wire.MAX_NAME)
+            tried += at + 1 - first
+            if tried > len(offsets):
+                return self._filtered(offsets, lambda name: name.endswith(suffix))
+            found += [offset for offset in range(first + self.start, at + self.start + 1) if offset in offsets]
             at = self._data.find(needle, at + len(needle))
+        return found
 
-    def offsets_naming(self, names: Set[bytes], offsets: Iterable[int]) -> list[int]:
+    def offsets_naming(self, names: Set[bytes], offsets: Collection[int]) -> list[int]:
         """Those of ``offsets`` that lie in this table and at which one of ``names`` can be read.
 
         For many names this is one walk, where ``offsets_of`` would search the whole table for each.
         """
-        data, start, end = self._data, self.start, self.end
+        return self._filtered(offsets, names.__contains__)
+
+    def _filtered(self, offsets: Collection[int], wanted: Callable[[bytes], bool]) -> list[int]:
+        data, start, end, end_of = self._data, self.start, self.end, self._end
         return [
             offset
             for offset in offsets
-            if start <= offset < end and data[offset - start : data.index(0, offset - start)] in names
+            if start <= offset < end and wanted(data[offset - start : end_of(offset - start)])
         ]
+
+    def _end(self, begin: int) -> int:
+        end = self._data.find(0, begin, begin + wire.MAX_NAME)
+        if end < 0:
+            raise BtfError(f"BTF: a name of more than {wire.MAX_NAME} bytes; the data is damaged")
+        return end

@@ -10,6 +10,7 @@ import re
 from functools import cache
 
 from kfunc_lsp.btf.cparse import parse_declaration
+from kfunc_lsp.btf.decoder import MAX_NODES
 from kfunc_lsp.btf.encoder import Encoder
 from kfunc_lsp.btf.types import (
     Array,
@@ -31,10 +32,13 @@ from kfunc_lsp.btf.types import (
 )
 from kfunc_lsp.errors import BtfError
 
-SIGN = "__VMLINUX_H__"
-"""What a vmlinux.h guards itself with."""
-
-_EXTERN = re.compile(r"^extern ([^;{}]*?)((?:\s+__\w+)*\s+__ksym(?:\s+__\w+)*);", re.MULTILINE)
+# bpftool writes each of these on one line
+_EXTERN = re.compile(r"^extern ([^;{}\n]*);", re.MULTILINE)
+_TYPEDEF = re.compile(r"^typedef ([^;{}\n]*);", re.MULTILINE)
+_TYPEDEF_OF_BODY = re.compile(r"^\} (?:__attribute__\S+ )?(\w+);", re.MULTILINE)
+_BODY = re.compile(r"^(struct \w+|union \w+) \{", re.MULTILINE)
+_ATTRIBUTE = re.compile(r"__attribute__\(\((?:[^()]|\([^()]*\))*\)\)")
+_KSYM = "__ksym"
 _FASTCALL = re.compile(r"\b__bpf_fastcall\b")
 _REFERENCES: dict[type[Type], Kind] = {
     Const: Kind.CONST,
@@ -42,6 +46,8 @@ _REFERENCES: dict[type[Type], Kind] = {
     Restrict: Kind.RESTRICT,
     Ptr: Kind.PTR,
 }
+_MAX_SIZE = 1 << 25
+_MAX_STATEMENT = 1 << 12
 _MAX_KFUNCS = 1 << 14
 _INT_BITS = 32
 _MAX_TYPEDEFS = 64
@@ -53,17 +59,17 @@ def btf_of_header(text: str) -> bytes:
     Raises ``BtfError`` where there is none (made by bpftool before 7.5, or from a BTF without tags), or one that
     bpftool would not have printed.
     """
+    if len(text) > _MAX_SIZE:
+        raise BtfError(f"vmlinux.h: is larger than {_MAX_SIZE >> 20} MiB; no kernel's is")
     writer = _Writer(text)
-    count = 0
-    for match in _EXTERN.finditer(text):
-        count += 1
-        if count > _MAX_KFUNCS:
-            raise BtfError("vmlinux.h: declares more kfuncs than any kernel has")
-        name, found = parse_declaration(_FASTCALL.sub("", match[1]), writer.typedef, writer.has_body)
-        if not isinstance(found, FuncProto):
-            continue
-        writer.add_kfunc(name, found)
-    if not count:
+    declarations = [declaration for match in _EXTERN.finditer(text) if (declaration := _ksym(match[1])) is not None]
+    if len(declarations) > _MAX_KFUNCS:
+        raise BtfError("vmlinux.h: declares more kfuncs than any kernel has")
+    for declaration in declarations:
+        name, found = parse_declaration(declaration, writer.typedef, writer.has_body)
+        if isinstance(found, FuncProto):
+            writer.add_kfunc(name, found)
+    if not declarations:
         raise BtfError(
             "vmlinux.h: it has no kfunc prototypes (extern … __ksym); make it with a bpftool that prints them, "
             "or give the kernel's BTF"
@@ -71,12 +77,34 @@ def btf_of_header(text: str) -> bytes:
     return writer.build()
 
 
+def _ksym(text: str) -> str | None:
+    """The declaration in an ``extern`` of a ksym, without the words around it; ``None`` where it is no ksym."""
+    if len(text) > _MAX_STATEMENT:
+        return None
+    kept, is_ksym = text.rstrip(), False
+    while (word := kept.rpartition(" ")[2]).startswith("__") and word.isidentifier():
+        is_ksym = is_ksym or word == _KSYM
+        kept = kept[: -len(word)].rstrip()
+    return _FASTCALL.sub("", kept) if is_ksym else None
+
+
+def _declared(text: str) -> str:
+    """The name that a typedef declares: in the parentheses of a pointer to a function, or else before them."""
+    before, _, inside = _ATTRIBUTE.sub("", text).partition("(")
+    if inside.startswith("*"):
+        return inside.lstrip("* ").partition(")")[0].partition("[")[0]
+    return before.partition("[")[0].rstrip().rpartition(" ")[2].lstrip("*")
+
+
 class _Writer:
     def __init__(self, text: str) -> None:
-        self._text = text
         self._encoder = Encoder()
         self._ids: dict[Type, int] = {}
-        self._bodies = set(re.findall(r"^(struct \w+|union \w+) \{", text, re.MULTILINE))
+        self._bodies = set(_BODY.findall(text))
+        self._typedefs: dict[str, str | None] = dict.fromkeys(_TYPEDEF_OF_BODY.findall(text))
+        statements = (match[1] for match in _TYPEDEF.finditer(text))
+        self._typedefs |= {_declared(found): found for found in statements if len(found) <= _MAX_STATEMENT}
+        self._sizes: dict[str, int] = {}
         self._open: set[str] = set()
         self.typedef = cache(self._typedef)
 
@@ -84,6 +112,7 @@ class _Writer:
         return f"{keyword} {name}" in self._bodies
 
     def add_kfunc(self, name: str, proto: FuncProto) -> None:
+        self._size(proto)
         func = self._encoder.add(Kind.FUNC, name, self._id(proto), vlen=1)
         self._encoder.add(Kind.DECL_TAG, "bpf_kfunc", func, extra=(0xFFFFFFFF,))
 
@@ -94,19 +123,40 @@ class _Writer:
         """What the header's typedef ``name`` stands for."""
         if name in self._open or len(self._open) > _MAX_TYPEDEFS:
             raise BtfError(f"vmlinux.h: the typedef {name} leads to itself; the file is damaged")
-        statement = re.search(
-            rf"^typedef ([^;{{}}]*\b{name}\b[^;{{}}]*);|^\}} (?:__attribute__\S+ )?{name};", self._text, re.MULTILINE
-        )
-        if statement is None:
+        if name not in self._typedefs:
             raise BtfError(f"vmlinux.h: the type {name} of a kfunc's prototype is not in it; the file is not whole")
-        if statement[1] is None:
+        statement = self._typedefs[name]
+        if statement is None:
             return Struct("")
         self._open.add(name)
-        declared, target = parse_declaration(statement[1], self.typedef, self.has_body)
+        declared, target = parse_declaration(statement, self.typedef, self.has_body)
         self._open.discard(name)
         if declared != name:
             raise BtfError(f"vmlinux.h: the typedef {name} has a form that bpftool does not print")
+        self._sizes[name] = self._size(target)
         return target
+
+    def _size(self, part: Type) -> int:
+        """How many parts a type has when written out: a few typedefs could stand for more than memory holds."""
+        match part:
+            case Typedef(name, _):
+                size = 1 + self._sizes.get(name, 0)
+            case (
+                Ptr(target)
+                | Const(target)
+                | Volatile(target)
+                | Restrict(target)
+                | TypeTag(_, target)
+                | Array(target, _)
+            ):
+                size = 1 + self._size(target)
+            case FuncProto(returns):
+                size = 1 + self._size(returns) + sum(self._size(param.type) for param in part.params)
+            case _:
+                size = 1
+        if size > MAX_NODES:
+            raise BtfError(f"vmlinux.h: a type has more than {MAX_NODES} parts; the file is damaged")
+        return size
 
     def _id(self, part: Type) -> int:
         found = self._ids.get(part)

@@ -30,6 +30,12 @@ KIND_FLAG = 0x80
 """In the byte that holds the kind: the kflag."""
 
 VLEN_MASK = 0xFFFFFF
+MAX_TYPES = 0xFFFFF
+MAX_STRINGS = 0xFFFFFF + 1
+"""``BTF_MAX_TYPE`` and ``BTF_MAX_NAME_OFFSET``; a vmlinux of 7.3 has an eighth of either."""
+
+MAX_NAME = 1024
+"""Twice what the kernel allows in its own names (``KSYM_NAME_LEN``)."""
 
 RECORD_WORDS = 3
 """name_off, info, and size or type."""

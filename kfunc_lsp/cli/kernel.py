@@ -133,11 +133,20 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _write(target: Path, data: bytes) -> None:
-    """Write the file as a whole or not at all."""
+    """Write a file as a whole or not at all; what is no regular file (a terminal, ``/dev/null``) is written into."""
     try:
-        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as handle:
-            handle.write(data)
-        os.chmod(handle.name, 0o644)
-        os.replace(handle.name, target)
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+            return
+        place = target.resolve()
+        descriptor, name = tempfile.mkstemp(dir=place.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            os.chmod(name, place.stat().st_mode & 0o777 if place.exists() else 0o644)
+            os.replace(name, place)
+        except OSError:
+            os.unlink(name)
+            raise
     except OSError as error:
         raise KfuncLspError(f"{target}: cannot be written: {(error.strerror or str(error)).lower()}") from None

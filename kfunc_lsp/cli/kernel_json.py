@@ -7,7 +7,7 @@ from typing import Any
 
 from kfunc_lsp.btf.cdecl import parameter, prototype
 from kfunc_lsp.cli.kernel_text import find
-from kfunc_lsp.kernel.diff import Change
+from kfunc_lsp.kernel.diff import Change, uncompared
 from kfunc_lsp.kernel.flags import decode
 from kfunc_lsp.kernel.health import Condition
 from kfunc_lsp.kernel.health import summary as health_summary
@@ -70,6 +70,7 @@ def diff(old: Kernel, new: Kernel, changes: Sequence[Change]) -> dict[str, Any]:
         "old": summary(old),
         "new": summary(new),
         "changes": [{"name": c.name, "what": c.what, "before": c.before, "after": c.after} for c in changes],
+        "not_compared": [{"what": what, "why": why} for what, why in uncompared(old, new)],
     }
 
 

@@ -15,7 +15,7 @@ from kfunc_lsp.cli.terminal import folded
 from kfunc_lsp.config import Config
 from kfunc_lsp.describe import describe
 from kfunc_lsp.errors import KfuncLspError
-from kfunc_lsp.kernel.diff import ADDED, REMOVED, Change
+from kfunc_lsp.kernel.diff import ADDED, REMOVED, Change, uncompared
 from kfunc_lsp.kernel.filters import filter_of
 from kfunc_lsp.kernel.flags import decode
 from kfunc_lsp.kernel.health import ILL, Condition, summary
@@ -124,6 +124,8 @@ def diff(old: Kernel, new: Kernel, changes: Sequence[Change], columns: int | Non
         else:
             lines.append(f"~ {change.name}: {change.what}")
             lines += _table([("was", change.before), ("is", change.after)], columns, "    ")
+    for what, why in uncompared(old, new):
+        lines += folded(f"not compared: {what}; {why}", columns)
     return "\n".join(lines)
 
 
@@ -134,6 +136,7 @@ def diff_markdown(old: Kernel, new: Kernel, changes: Sequence[Change]) -> str:
     for change in changes:
         before, after = (f"`{_cell(text)}`" if text else "" for text in (change.before, change.after))
         lines.append(f"| `{_cell(change.name)}` | {change.what} | {before} | {after} |")
+    lines += [f"\nNot compared: {what}; {why}." for what, why in uncompared(old, new)]
     return "\n".join(lines)
 
 

@@ -27,9 +27,9 @@ def archived_btf(file: BinaryIO, what: str) -> io.BytesIO:
                 if not member.isreg() or member.size > MAX_SIZE:
                     continue
                 content = archive.extractfile(member)
-                data = content.read(member.size) if content is not None else b""
-                if data.startswith(_BTF_MAGICS):
-                    return io.BytesIO(data)
+                head = content.read(2) if content is not None else b""
+                if content is not None and head.startswith(_BTF_MAGICS):
+                    return io.BytesIO(head + content.read(member.size))
     except (tarfile.TarError, ValueError, OverflowError, EOFError) as error:
         raise ImageError(f"{what}: holds a damaged archive ({error})") from None
     raise ImageError(f"{what}: is an archive without a BTF file in it")

@@ -10,6 +10,8 @@ from __future__ import annotations
 import io
 import re
 import struct
+from collections.abc import Iterator
+from itertools import islice
 
 from kfunc_lsp.errors import ImageError
 from kfunc_lsp.image.compressed import MAGICS, decompress, first_bytes, form_of
@@ -32,7 +34,9 @@ _FIRST_WITH_PAYLOAD = 0x0208
 _SECTOR = 512
 _MIN_PAYLOAD = 1 << 10
 _MAX_TRIES = 2
-_MAX_CANDIDATES = 2048
+_MAX_CANDIDATES = 16
+"""Of each form; by chance the bytes that begin one come once in 16 MiB or less."""
+
 _BTF_HEADER = re.compile(
     rb"\x9f\xeb\x01[\0-\xff]([\x18\x20])\0\0\0\0\0\0\0|\xeb\x9f\x01[\0-\xff]\0\0\0([\x18\x20])\0\0\0\0"
 )
@@ -106,13 +110,11 @@ def _place(data: bytes) -> tuple[int, int]:
 
 def _search(data: bytes, what: str) -> io.BytesIO:
     """The first of the compressed streams in ``data`` that unpacks to a kernel."""
-    tries = candidates = 0
+    tries = 0
     failure = None
     any_content = bool(boot_arch(data))
     for magic, form in MAGICS:
-        at = data.find(magic, 0x40)
-        while at >= 0 and tries < _MAX_TRIES and candidates < _MAX_CANDIDATES:
-            candidates += 1
+        for at in islice(_places(data, magic), _MAX_CANDIDATES):
             head = first_bytes(memoryview(data)[at:], form)
             if head.startswith(_ELF_MAGIC) or flat_arch(head) or (any_content and len(head) >= _MIN_PAYLOAD):
                 tries += 1
@@ -120,8 +122,16 @@ def _search(data: bytes, what: str) -> io.BytesIO:
                     return decompress(memoryview(data)[at:], form, what)
                 except ImageError as error:
                     failure = error
-            at = data.find(magic, at + 1)
+                if tries == _MAX_TRIES:
+                    raise failure
     raise failure or ImageError(f"{what}: is a boot image without a payload that can be read; give its vmlinux")
+
+
+def _places(data: bytes, magic: bytes) -> Iterator[int]:
+    at = data.find(magic, 0x40)
+    while at >= 0:
+        yield at
+        at = data.find(magic, at + 1)
 
 
 def flat_sections(data: memoryview, what: str) -> tuple[bytes, bytes]:

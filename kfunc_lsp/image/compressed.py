@@ -34,7 +34,7 @@ _LZOP_BLOCK = 1 << 18
 _LZOP_HEADER = struct.Struct(">HHHBBIIIIB")
 
 MAGICS: tuple[tuple[bytes, str], ...] = (
-    (b"\x1f\x8b", "gzip"),
+    (b"\x1f\x8b\x08", "gzip"),
     (b"\xfd7zXZ\0", "xz"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"BZh", "bzip2"),

@@ -7,10 +7,12 @@ gets its addresses is ``module``'s business.
 
 from __future__ import annotations
 
+import io
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section as ElfSection
@@ -20,7 +22,11 @@ from kfunc_lsp.image.code import Code, Section
 
 _MAX_SECTION = 1 << 28
 _MAX_SECTIONS = 1 << 14
-_MAX_CODE = 1 << 28
+_MAX_CODE = 1 << 27
+_MAX_HEADERS = 1 << 23
+"""Bytes that may be read for headers and names of sections: a name without an end would be looked for in all of a
+file, for each section anew."""
+
 _BANNER = re.compile(rb"Linux version ([0-9][!-~]{0,127}) ")
 _VERMAGIC = re.compile(rb"(?:^|\0)vermagic=([!-~]{1,127})")
 _MODULE_NAME = re.compile(rb"(?:^|\0)name=([!-~]{1,63})")
@@ -47,6 +53,27 @@ class ElfSections:
     btf_base: bytes | None = None
 
 
+class _Rationed(io.RawIOBase):
+    """A file of which only so much may be read."""
+
+    def __init__(self, file: BinaryIO, left: int) -> None:
+        self._file = file
+        self._left = left
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise ValueError("its headers have no end")
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+
 class SectionReader:
     """The sections of one ELF file by name, and their bytes, checked against the file."""
 
@@ -57,7 +84,7 @@ class SectionReader:
         self._size = file.seek(0, 2)
         file.seek(0)
         try:
-            self.elf = ELFFile(file)
+            self.elf = ELFFile(cast(BinaryIO, _Rationed(file, _MAX_HEADERS)))
             if self.elf.num_sections() > _MAX_SECTIONS:
                 raise ImageError(f"{what}: claims {self.elf.num_sections()} sections; the file is damaged")
             self.all: list[ElfSection] = list(self.elf.iter_sections())

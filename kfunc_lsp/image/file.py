@@ -33,6 +33,7 @@ from kfunc_lsp.kernel.pack import MAGIC as PACK_MAGIC
 from kfunc_lsp.kernel.pack import Pack, PackMeta, read_pack
 
 _MAX_SIZE = 1 << 28
+_MAX_BOOT_IMAGE = 1 << 27
 _BTF_MAGICS = (b"\x9f\xeb", b"\xeb\x9f")
 _ELF_MAGIC = b"\x7fELF"
 _HEADER_SIGN = b"#define __VMLINUX_H__"
@@ -199,7 +200,7 @@ def _elf(path: Path, file: BinaryIO, release: str) -> Image:
 
 
 def _boot_image(path: Path, file: BinaryIO) -> Image:
-    data = _read_all(path, file)
+    data = _read_all(path, file, _MAX_BOOT_IMAGE)
     release = release_of(data)
     kernel = payload(data, str(path))
     arch = boot_arch(data)
@@ -215,10 +216,10 @@ def _boot_image(path: Path, file: BinaryIO) -> Image:
     return Image(path, btf, btf_ids or None, release or flat_release(kernel.getbuffer()), arch)
 
 
-def _read_all(path: Path, file: BinaryIO) -> bytes:
+def _read_all(path: Path, file: BinaryIO, limit: int = _MAX_SIZE) -> bytes:
     """The whole file. A size that the file claims can refuse it, but not admit it: sysfs need not tell."""
     is_memory = isinstance(file, io.BytesIO)
-    data = file.read(_MAX_SIZE + 1) if is_memory or os.fstat(file.fileno()).st_size <= _MAX_SIZE else None
-    if data is None or len(data) > _MAX_SIZE:
-        raise ImageError(f"{path}: is larger than {_MAX_SIZE >> 20} MiB; no kernel's image is")
+    data = file.read(limit + 1) if is_memory or os.fstat(file.fileno()).st_size <= limit else None
+    if data is None or len(data) > limit:
+        raise ImageError(f"{path}: is larger than {limit >> 20} MiB; no kernel's image is")
     return data

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.types import FuncProto, Kind, Param, Ptr, Struct, skip_modifiers
@@ -22,6 +23,7 @@ from kfunc_lsp.kernel.registered import RegisteredSet, hooks_of, registered_sets
 
 KFUNC_TAG = "bpf_kfunc"
 
+_MAX_KFUNCS = 1 << 14
 _IMPL = "_impl"
 _MAGIC = "__magic"
 
@@ -73,9 +75,14 @@ class _Classifier:
                 self._flags.setdefault(func_id, set()).add(flags)
         tags = btf.decl_tags(KFUNC_TAG)
         self._tagged = {target for target, part in tags if part == -1 and btf.kind(target) == Kind.FUNC}
+        if len(self._tagged) > _MAX_KFUNCS:
+            raise BtfError(f"BTF: {len(self._tagged)} kfuncs are more than any kernel has; the data is damaged")
         if sets and len(self._tagged & self._flags.keys()) * 2 < len(self._tagged):
             raise BtfError(".BTF_ids: most kfuncs of the BTF are in none of its sets; it is of another kernel")
-        self._impls = {found: func_id for func_id, found in sorted(btf.names_ending(_IMPL, Kind.FUNC), reverse=True)}
+        impls = sorted(islice(btf.names_ending(_IMPL, Kind.FUNC), _MAX_KFUNCS + 1), reverse=True)
+        if len(impls) > _MAX_KFUNCS:
+            raise BtfError("BTF: more functions end in _impl than any kernel has; the data is damaged")
+        self._impls = {found: func_id for func_id, found in impls}
         self._kfuncs = {
             btf.name(func_id): func_id for func_id in sorted(self._tagged | self._flags.keys(), reverse=True)
         }

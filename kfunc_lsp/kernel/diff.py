@@ -1,6 +1,7 @@
 """What changed between two kernels for a program that calls kfuncs.
 
-Compares what both know: flags or program types that one of them does not tell are no change.
+Compares what both tell: flags or program types that one of them does not tell are no change, and neither are program
+types that one takes from another kernel.
 """
 
 from __future__ import annotations
@@ -34,18 +35,32 @@ class Change:
 
 def diff(old: Kernel, new: Kernel) -> list[Change]:
     """The changes from ``old`` to ``new``, by name."""
+    skipped = {what for what, _ in uncompared(old, new)}
     changes: list[Change] = []
     before = {f.name: f for f in old.kfuncs()}
     after = {f.name: f for f in new.kfuncs()}
     for name in sorted(before.keys() | after.keys()):
         was, now = before.get(name), after.get(name)
         if was is not None and now is not None:
-            changes += _changes(was, now)
+            changes += (change for change in _changes(was, now) if change.what not in skipped)
         elif now is not None:
             changes.append(Change(name, ADDED, "", _shown(now)))
         elif was is not None:
             changes.append(Change(name, REMOVED, _shown(was), ""))
     return changes
+
+
+def uncompared(old: Kernel, new: Kernel) -> list[tuple[str, str]]:
+    """What ``diff`` leaves out, and why in words."""
+    found = []
+    for kernel in (old, new):
+        if not kernel.flags_known:
+            found.append((FLAGS, f"{kernel.name} does not tell them"))
+        if not kernel.hooks_known:
+            found.append((PROGRAM_TYPES, f"{kernel.name} does not tell them"))
+        elif kernel.hooks_of:
+            found.append((PROGRAM_TYPES, f"those of {kernel.name} are taken from {kernel.hooks_of}"))
+    return found
 
 
 def _changes(was: KernelFunction, now: KernelFunction) -> list[Change]:

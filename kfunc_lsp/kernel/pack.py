@@ -119,6 +119,8 @@ def _module(sections: dict[bytes, bytes]) -> PackedModule:
     if _BTF not in sections or _NAME not in sections:
         raise PackError("kernel pack: one of its modules has no name or no BTF; it is damaged")
     name = sections[_NAME].decode("utf-8", "replace")
+    if not name.isprintable():
+        raise PackError("kernel pack: the name of one of its modules has control characters; it is damaged")
     return PackedModule(name, sections[_BTF], sections.get(_SETS), sections.get(_HOOKS))
 
 
@@ -164,7 +166,7 @@ def _sections(content: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def _meta(data: bytes) -> PackMeta:
-    """The known members of the JSON object; others, and values that are no strings, are passed over."""
+    """The known members of the JSON object; others, and values that are no printable strings, are passed over."""
     try:
         values = json.loads(data)
     except (ValueError, RecursionError):
@@ -172,4 +174,4 @@ def _meta(data: bytes) -> PackMeta:
     if not isinstance(values, dict):
         raise PackError("kernel pack: its description is no JSON object; it is damaged")
     texts = {f.name: values.get(f.name) for f in fields(PackMeta)}
-    return PackMeta(**{name: text for name, text in texts.items() if isinstance(text, str)})
+    return PackMeta(**{name: text for name, text in texts.items() if isinstance(text, str) and text.isprintable()})

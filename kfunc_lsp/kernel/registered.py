@@ -12,11 +12,15 @@ from dataclasses import dataclass
 
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.types import Kind
+from kfunc_lsp.errors import BtfError
 from kfunc_lsp.image.code import Code
 from kfunc_lsp.kernel.model import Hook
 from kfunc_lsp.kernel.program_types import FMODRET, hook_of, program_type_name
 from kfunc_lsp.kernel.registrations import Registration, find_ksets, read_registrations
-from kfunc_lsp.kernel.sets import KfuncSet, find_sets, set_without_header
+from kfunc_lsp.kernel.sets import KfuncSet, find_sets, sets_without_header
+
+_MAX_IDS = 1 << 18
+"""That of 7.3 has a twentieth of it."""
 
 _UNKNOWN = 0xFF
 _STORED_FMODRET = 0xFF
@@ -38,17 +42,19 @@ def registered_sets(
 ) -> list[RegisteredSet]:
     """The kfunc sets in ``ids``, with what ``code`` or else a pack's ``registrations`` say of each.
 
-    A kernel before 6.9 does not mark its kfunc sets; there they are those that ``code`` registers.
+    A kernel before 6.9 does not mark its kfunc sets; there they are those that ``code`` registers. Raises
+    ``BtfError`` where ``ids`` are larger than any kernel's.
     """
+    if len(ids) > _MAX_IDS:
+        raise BtfError(f".BTF_ids: {len(ids)} bytes are more than any kernel has")
     sets = find_sets(ids, btf)
     if code is None:
         stored = _decode(registrations, len(sets)) if registrations is not None else [None] * len(sets)
         return [RegisteredSet(members, each) for members, each in zip(sets.values(), stored, strict=True)]
     ksets = find_ksets(code, len(ids), has_filter=_has_filter(btf))
     if not sets:
-        offsets = {kset.set_address - code.ids_address for kset in ksets}
-        candidates = {offset: set_without_header(ids, offset, btf) for offset in sorted(offsets)}
-        sets = {offset: members for offset, members in candidates.items() if members is not None}
+        offsets = sorted({kset.set_address - code.ids_address for kset in ksets})
+        sets = sets_without_header(ids, offsets, btf)
     found = read_registrations(code, ksets, {code.ids_address + offset for offset in sets})
     return [
         RegisteredSet(members, found.get(code.ids_address + offset, ()) if found else None)

@@ -27,6 +27,10 @@ X86_64 = "x86_64"
 _LAST_ADDRESS = (1 << 64) - 1
 _MAX_PROGRAM_TYPE = 127
 _MAX_REFERENCES = 1 << 16
+_MAX_KSETS = 1 << 12
+_MAX_LOADS = 1 << 20
+"""A kernel has some 60 structs, and a sixteenth of these loads: what has more is none, and nothing is told of it."""
+
 _POINTER = struct.Struct("<Q")
 _KSET_IN_ARGUMENT = re.compile(rb"\x48(?:\xc7[\xc6\xc7]|\x8d[\x35\x3d])....", re.DOTALL)
 """``mov $imm32,%rsi`` and ``%rdi``, and ``lea disp32(%rip)`` into either (a position independent kernel).
@@ -120,7 +124,11 @@ def read_registrations(
     ``None`` where there is one whose program type cannot be told; sets that are registered nowhere are absent.
     """
     ksets = [kset for kset in ksets if kset.set_address in sets]
-    types = _program_types(code, {kset.address for kset in ksets})
+    try:
+        calls = list(_calls(code, {kset.address for kset in ksets}))
+    except _NoKernel:
+        return {kset.set_address: None for kset in ksets}
+    types = _program_types(code, calls)
     filters_of = _filters_by_hook(ksets, types)
     seen = _sets_seen_by_filters(code, ksets, sets)
     found: dict[int, tuple[Registration, ...] | None] = {}
@@ -146,9 +154,8 @@ def read_registrations(
     return found
 
 
-def _program_types(code: Code, ksets: Collection[int]) -> dict[int, list[int] | None]:
+def _program_types(code: Code, calls: Collection[_Call]) -> dict[int, list[int] | None]:
     """By address of a kset: the program types that it is registered for, ``None`` where one cannot be told."""
-    calls = list(_calls(code, ksets))
     target = code.symbols.get(REGISTER) or _most_common(calls)
     found: dict[int, list[int] | None] = {}
     for call in calls:
@@ -176,12 +183,18 @@ def _filters_by_hook(ksets: Collection[Kset], types: Mapping[int, list[int] | No
 
 def _sets_seen_by_filters(code: Code, ksets: Collection[Kset], sets: Collection[int]) -> dict[int, frozenset[int]]:
     """By address of a filter: the addresses of the sets, of those in ``sets``, that its code looks at."""
+    by_low = {address & 0xFFFFFFFF: address for address in sets}
+    by_pairs = {(address + _PAIRS_OFFSET) & 0xFFFFFFFF: address for address in sets}
     return {
-        address: frozenset(_sets_named(section, address, sets))
+        address: frozenset(_sets_named(section, address, by_low, by_pairs))
         for address in {kset.filter for kset in ksets if kset.filter}
         for section in code.sections
         if section.executable and section.address <= address < section.address + len(section.data)
     }
+
+
+class _NoKernel(Exception):
+    """The code has more of something than any kernel's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +235,13 @@ def _address(section: Section, at: int) -> int:
 
 
 def _calls(code: Code, ksets: Collection[int]) -> Iterator[_Call]:
-    """Every place in code that loads a kset's address into ``%rsi`` or ``%rdi``, or near one into another register."""
+    """Every place in code that loads a kset's address into ``%rsi`` or ``%rdi``, or near one into another register.
+
+    Raises ``_NoKernel`` where there are more than a kernel has.
+    """
+    if len(ksets) > _MAX_KSETS:
+        raise _NoKernel
+    calls = 0
     by_low = {address & 0xFFFFFFFF: address for address in ksets}
     for section in code.sections:
         if not section.executable or not by_low:
@@ -230,6 +249,9 @@ def _calls(code: Code, ksets: Collection[int]) -> Iterator[_Call]:
         searched = 0
         for match, kset in _loads(_KSET_IN_ARGUMENT, section, 0, len(section.data), by_low):
             yield _call(section, match, kset)
+            calls += 1
+            if calls > _MAX_KSETS:
+                raise _NoKernel
             start, searched = max(searched, match.start() - _NEARBY), match.end() + _NEARBY
             for other, kset in _loads(_KSET_ELSEWHERE, section, start, searched, by_low):
                 yield _call(section, other, kset)
@@ -239,7 +261,9 @@ def _loads(
     pattern: re.Pattern[bytes], section: Section, start: int, end: int, by_low: Mapping[int, int]
 ) -> Iterator[tuple[re.Match[bytes], int]]:
     """The places in a part of ``section`` where ``pattern`` loads the address of a kset, and which."""
-    for match in pattern.finditer(section.data, start, end):
+    for count, match in enumerate(pattern.finditer(section.data, start, end)):
+        if count == _MAX_LOADS:
+            raise _NoKernel
         value = int.from_bytes(match[0][_OPCODE_SIZE:], "little", signed=True)
         is_address = match[0][1] == _MOVE
         low = (value if is_address else section.address + match.end() + value) & 0xFFFFFFFF
@@ -282,13 +306,14 @@ def _program_type(call: _Call, function: int | None) -> int | None:
     return number if number <= _MAX_PROGRAM_TYPE else None
 
 
-def _sets_named(section: Section, address: int, sets: Collection[int]) -> Iterator[int]:
+def _sets_named(
+    section: Section, address: int, by_low: Mapping[int, int], by_pairs: Mapping[int, int]
+) -> Iterator[int]:
+    """The sets that the filter at ``address`` names, by themselves or by their members."""
     at = address - section.address
     end = min(len(section.data), at + _FILTER_SIZE)
     following = section.data.find(_ENDBR64, at + len(_ENDBR64), end)
     body = section.data[at : following if following >= 0 else end]
-    by_pairs = {(s + _PAIRS_OFFSET) & 0xFFFFFFFF: s for s in sets}
-    by_low = {s & 0xFFFFFFFF: s for s in sets}
     for match in _SET_MEMBERS_OR_COUNT.finditer(body):
         value = match[1] or match[2]
         if value is not None:

@@ -6,7 +6,7 @@ other things besides, so the sets are recognised by this structure. What the fla
 business.
 
 Kernels before 6.9 leave the word zero; their sets are told from other id sets only by what refers to them, so
-``set_without_header`` reads one at an offset that the caller knows.
+``sets_without_header`` reads those at offsets that the caller knows.
 """
 
 from __future__ import annotations
@@ -24,11 +24,6 @@ KfuncSet = Mapping[int, int]
 """FUNC id to KF_* flags, ascending by id."""
 
 
-def parse_sets(ids: bytes, btf: Btf) -> list[KfuncSet]:
-    """The kfunc sets in ``ids``: what ``find_sets`` gives, without where they are."""
-    return list(find_sets(ids, btf).values())
-
-
 def find_sets(ids: bytes, btf: Btf) -> dict[int, KfuncSet]:
     """The kfunc sets in ``ids``, the bytes of a ``.BTF_ids`` section in ``btf``'s byte order and ids, by offset.
 
@@ -36,25 +31,30 @@ def find_sets(ids: bytes, btf: Btf) -> dict[int, KfuncSet]:
     raised, and a section without kfunc sets gives an empty result.
     """
     words = _words(ids, btf)
+    runs = _runs(words, btf)
     sets: dict[int, KfuncSet] = {}
     at = 0
     while at + 4 <= len(words):
-        members = _set_at(words, at, btf) if words[at + 1] == BTF_SET8_KFUNCS else None
-        if members is None:
-            at += 1
+        if words[at + 1] == BTF_SET8_KFUNCS and 0 < words[at] <= runs[at + 2]:
+            sets[4 * at] = _set_at(words, at)
+            at += 2 + 2 * words[at]
         else:
-            sets[4 * at] = members
-            at += 2 + 2 * len(members)
+            at += 1
     return sets
 
 
-def set_without_header(ids: bytes, offset: int, btf: Btf) -> KfuncSet | None:
-    """The set at ``offset``, whose header word is zero as before 6.9; ``None`` where there is none."""
+def sets_without_header(ids: bytes, offsets: Iterable[int], btf: Btf) -> dict[int, KfuncSet]:
+    """Those of ``offsets`` at which there is a set whose header word is zero, as before 6.9."""
     words = _words(ids, btf)
-    at = offset // 4
-    if offset % 4 or at + 4 > len(words) or words[at + 1]:
-        return None
-    return _set_at(words, at, btf)
+    runs = _runs(words, btf)
+    return {
+        offset: _set_at(words, offset // 4)
+        for offset in offsets
+        if not offset % 4
+        and offset // 4 + 4 <= len(words)
+        and not words[offset // 4 + 1]
+        and 0 < words[offset // 4] <= runs[offset // 4 + 2]
+    }
 
 
 def encode_sets(sets: Iterable[KfuncSet]) -> bytes:
@@ -72,16 +72,16 @@ def _words(ids: bytes, btf: Btf) -> array[int]:
     return array("I", struct.unpack_from(f"{order}{len(ids) // 4}I", ids))
 
 
-def _set_at(words: array[int], at: int, btf: Btf) -> KfuncSet | None:
-    count = words[at]
-    pairs = words[at + 2 : at + 2 + 2 * count]
-    if not count or len(pairs) != 2 * count:
-        return None
-    members: dict[int, int] = {}
-    last = 0
-    for func_id, flags in zip(pairs[::2], pairs[1::2], strict=True):
-        if not last < func_id < btf.type_count or btf.kind(func_id) != Kind.FUNC:
-            return None
-        members[func_id] = flags
-        last = func_id
-    return members
+def _runs(words: array[int], btf: Btf) -> list[int]:
+    """For each word, how many pairs of a FUNC's id and flags begin there, one after the other, ascending by id."""
+    runs = [0] * (len(words) + 2)
+    for at in range(len(words) - 2, -1, -1):
+        if 0 < words[at] < btf.type_count and btf.kind(words[at]) == Kind.FUNC:
+            goes_on = runs[at + 2] and words[at] < words[at + 2]
+            runs[at] = 1 + runs[at + 2] if goes_on else 1
+    return runs
+
+
+def _set_at(words: array[int], at: int) -> KfuncSet:
+    pairs = words[at + 2 : at + 2 + 2 * words[at]]
+    return dict(zip(pairs[::2], pairs[1::2], strict=True))

@@ -39,6 +39,7 @@ struct bpf_prog_aux {
 typedef int (*callback_t)(u32, void *);
 
 extern void bpf_a(void) __weak __ksym;
+extern void __bpf_e(void) __weak __ksym;
 extern struct task_struct *bpf_b(const struct task_struct *p, u32 n__sz, callback_t cb) __weak __ksym;
 extern int bpf_c(int (*less)(void *, const anon_t *), ...) __weak __ksym;
 extern int bpf_d(struct only_named *x, u32 values[4]) __ksym;
@@ -53,6 +54,7 @@ def test_prototypes_alone(tmp_path: Path) -> None:
     path.write_text(HEADER)
     kernel = resolve(str(path))
     assert {f.name: prototype(f.name, f.prototype) for f in kernel.kfuncs()} == {
+        "__bpf_e": "void __bpf_e(void);",
         "bpf_a": "void bpf_a(void);",
         "bpf_b": "struct task_struct *bpf_b(const struct task_struct *p, u32 n__sz, callback_t cb);",
         "bpf_c": "int bpf_c(int (*less)(void *, const anon_t *), ...);",

@@ -93,7 +93,7 @@ def test_pack(tmp_path: Path) -> None:
     [
         (b"", "is empty"),
         (b"hello, world", "neither BTF, ELF, a boot image nor a kernel pack"),
-        (b"\x1f\x8b" + bytes(40), "gzip"),
+        (b"\x1f\x8b\x08" + bytes(40), "gzip"),
         (b"\x28\xb5\x2f\xfd" + bytes(40), "zstd"),
         (b"MZ" + bytes(0x200) + b"HdrS" + bytes(99), "boot image without a payload"),
         (b"MZ\0\0zimg" + bytes(99), "boot image without a payload"),

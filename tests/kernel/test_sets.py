@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kfunc_lsp.kernel.sets import encode_sets, parse_sets
+from kfunc_lsp.kernel.sets import encode_sets, find_sets
 from tests.btfbuilder import BtfBuilder
 
 
@@ -24,7 +24,7 @@ def test_finds_sets_between_other_ids(order: str) -> None:
     lone_ids, id_set, fmodret = [a, 1, 1], [2, a, c], [1, 0, a, 7]
     words = [*lone_ids, 2, 1, a, 5, c, 0, *id_set, *fmodret, 1, 1, d, 1 << 16, 9]
     ids = struct.pack(f"{order}{len(words)}I", *words)
-    assert parse_sets(ids, b.parse()) == [{a: 5, c: 0}, {d: 1 << 16}]
+    assert list(find_sets(ids, b.parse()).values()) == [{a: 5, c: 0}, {d: 1 << 16}]
 
 
 def test_what_is_not_quite_a_set_is_none() -> None:
@@ -40,19 +40,19 @@ def test_what_is_not_quite_a_set_is_none() -> None:
         [1, 2, a, 0],
         [0xFFFFFFFF, 1, a, 0],
     ):
-        assert parse_sets(struct.pack(f"<{len(words)}I", *words), b.parse()) == [], words
+        assert list(find_sets(struct.pack(f"<{len(words)}I", *words), b.parse()).values()) == [], words
 
 
 def test_encodes_what_it_reads() -> None:
     b, (a, c, _) = builder()
     sets = [{a: 5, c: 0}, {c: 1}]
-    assert parse_sets(encode_sets(sets), b.parse()) == sets
+    assert list(find_sets(encode_sets(sets), b.parse()).values()) == sets
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.integers(0, 9)), st.binary(max_size=3))
 def test_any_bytes_give_sets_of_functions(words: list[int], tail: bytes) -> None:
     b, functions = builder()
-    for members in parse_sets(struct.pack(f"<{len(words)}I", *words) + tail, b.parse()):
+    for members in find_sets(struct.pack(f"<{len(words)}I", *words) + tail, b.parse()).values():
         assert members
         assert set(members) <= set(functions)
