@@ -92,6 +92,36 @@ def scan(tokens: list[Token], known: Set[str], indent: Indent) -> Segment:
     return segment
 
 
+_SHAPES_HEADS = frozenset("()=")
+
+
+class _Head:
+    """What stands before a ``{``: ``name_index`` is the token of a function's name, -1 if something else opens."""
+
+    __slots__ = ("_depth", "_found", "_is_value")
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._found = -1
+        self._is_value = False
+
+    def take(self, text: str, at: int, before: str) -> None:
+        """Go on with bracket or ``=`` ``text``, token ``at``, behind ``before``."""
+        if text == "(":
+            if self._depth == 0 and self._found < 0 and before and is_identifier(before) and before not in _NOT_NAMES:
+                self._found = at - 1
+            self._depth += 1
+        elif text == ")":
+            self._depth -= 1
+        elif self._depth <= 0:
+            self._is_value = True
+
+    @property
+    def name_index(self) -> int:
+        """Index of the name of the function whose body opens now."""
+        return -1 if self._is_value else self._found
+
+
 class _Scanner:
     """Finds the external declarations of a segment."""
 
@@ -105,21 +135,26 @@ class _Scanner:
         tokens = self.tokens
         n = len(tokens)
         start = at = 0
+        head = _Head()
         while at < n:
             text = tokens[at][0]
             if text == ";":
                 self._declaration(start, at + 1)
                 start = at = at + 1
+                head = _Head()
             elif text == "{":
-                name_index = self._function_name(start, at)
-                end = self._close(at, start if name_index >= 0 else -1)
-                if name_index >= 0:
-                    self._function(start, name_index, at, end)
+                end = self._close(at, start if head.name_index >= 0 else -1)
+                if head.name_index >= 0:
+                    self._function(start, head.name_index, at, end)
                     start = end
+                    head = _Head()
                 at = end
             elif text == "}":
                 start = at = at + 1
+                head = _Head()
             else:
+                if text in _SHAPES_HEADS:
+                    head.take(text, at, tokens[at - 1][0] if at > start else "")
                 at += 1
         self._declaration(start, n)
 
@@ -165,24 +200,6 @@ class _Scanner:
             if text == "}" and origin >= 0 and self.indent(origin) == 0:
                 return at
         return -1
-
-    def _function_name(self, start: int, brace: int) -> int:
-        """Index of the name of the function whose body opens at ``brace``; -1 if something else opens there."""
-        tokens = self.tokens
-        depth = 0
-        found = -1
-        for index in range(start, brace):
-            text = tokens[index][0]
-            if text == "(":
-                before = tokens[index - 1][0] if index > start else ""
-                if depth == 0 and found < 0 and before and is_identifier(before) and before not in _NOT_NAMES:
-                    found = index - 1
-                depth += 1
-            elif text == ")":
-                depth -= 1
-            elif text == "=" and depth <= 0:
-                return -1
-        return found
 
     def _function(self, start: int, name_index: int, brace: int, end: int) -> None:
         name = self.tokens[name_index][0]
