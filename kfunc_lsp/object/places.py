@@ -90,9 +90,10 @@ class Places:
         span = _named(file, name, word.end(), _end_of_use(file.text, word.end(), start + len(text)))
         return Place(span, expansion, "") if span else Place(expansion, expansion, word.group())
 
-    def declaration(self, name: str) -> Span | None:
-        """The name in a declaration of ksym ``name``, if one of the source files has it."""
-        pattern = re.compile(rf"\b({re.escape(name)})\b\s*(?:\([^;{{}}]*\))?[^;{{}}()]*\b__ksym\b")
+    def declaration(self, name: str, is_ksym: bool) -> Span | None:
+        """The name in an extern declaration of ``name``, if one of the source files has it."""
+        begin, end = ("", r"\b__ksym\b") if is_ksym else (r"\bextern\b[^;{}()]*", ";")
+        pattern = re.compile(rf"{begin}\b({re.escape(name)})\b\s*(?:\([^;{{}}]*\))?[^;{{}}()]*{end}")
         for file in self.real_files():
             if name in file.text and (match := pattern.search(file.text)):
                 return Span(file, match.start(1), match.end(1))

@@ -44,11 +44,12 @@ def read_object(
 
 
 class _Extern(NamedTuple):
-    """A ksym of the object: its symbol and its type, ``None`` where BTF has none."""
+    """An extern of the object: its symbol and its type; whether it is in ``.ksyms``, and whether BTF has it at all."""
 
     symbol: Symbol
     type: Callable[[], Type]
     is_ksym: bool
+    has_btf: bool
 
 
 class _Site(NamedTuple):
@@ -96,11 +97,9 @@ class _Reader:
         basename = next((symbol.name for symbol in self.elf.symbols if symbol.type == "FILE"), "")
         uses = [self._use(site, listing) for site in sites]
         declarations = {
-            name: [self._declaration(name, extern, listing)] for name, extern in self.externs.items() if extern.is_ksym
+            name: [self._declaration(name, extern, listing)] for name, extern in self.externs.items() if extern.has_btf
         }
         problems = []
-        if self.btf is None:
-            problems.append("has no BTF, which libbpf needs for every kfunc; compile with -g")
         if self.places.changed:
             problems.append(f"was built from another {', '.join(sorted(self.places.changed))}; compile again")
         license_ = self.elf.named("license")
@@ -134,9 +133,11 @@ class _Reader:
             if symbol.section or symbol.type != "NOTYPE" or not symbol.is_global or not symbol.name:
                 continue
             if symbol.name in ids:
-                found[symbol.name] = _Extern(symbol, partial(self._type, ids[symbol.name]), True)
+                found[symbol.name] = _Extern(symbol, partial(self._type, ids[symbol.name]), True, True)
             elif symbol.name in known or self.btf is None:
-                found[symbol.name] = _Extern(symbol, partial(Unknown, symbol.name), False)
+                functions = self.btf.find(symbol.name, Kind.FUNC) if self.btf else []
+                read = partial(self._type, functions[0]) if functions else partial(Unknown, symbol.name)
+                found[symbol.name] = _Extern(symbol, read, False, bool(functions))
         return found
 
     def _type(self, type_id: int) -> Type:
@@ -163,10 +164,10 @@ class _Reader:
         """The declarations, and the uses without a source line."""
         listing = Listing(self.path)
         for name, extern in self.externs.items():
-            if extern.is_ksym:
+            if extern.has_btf:
                 before, _, after = declare(name, extern.type()).partition(name)
-                weak = "__weak " if extern.symbol.is_weak else ""
-                listing.add(name, f"extern {before}", name, f"{after} {weak}__ksym;")
+                words = " __weak" * extern.symbol.is_weak + " __ksym" * extern.is_ksym
+                listing.add(name, f"extern {before}", name, f"{after}{words};")
         for site in sites:
             if site.line is None:
                 where = f"{site.section.name}: {site.body.symbol.name if site.body else '?'}, instruction {site.slot}: "
@@ -195,7 +196,7 @@ class _Reader:
         )
 
     def _declaration(self, name: str, extern: _Extern, listing: Listing) -> Declaration:
-        place = self.places.declaration(name) or listing.span(name)
+        place = self.places.declaration(name, extern.is_ksym) or listing.span(name)
         return Declaration(
             name,
             extern.is_ksym,

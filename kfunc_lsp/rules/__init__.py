@@ -3,6 +3,7 @@
 from kfunc_lsp.rules import (
     broken_kernel,
     conflicting_declaration,
+    extern_without_btf,
     guard_always_true,
     guard_never_true,
     implicit_argument_passed,
@@ -26,6 +27,7 @@ ALL: tuple[Rule, ...] = (
     conflicting_declaration.RULE,
     undeclared_kfunc.RULE,
     missing_ksym.RULE,
+    extern_without_btf.RULE,
     shadowed_flavor.RULE,
     broken_kernel.RULE,
     implicit_argument_passed.RULE,

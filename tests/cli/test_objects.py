@@ -55,9 +55,18 @@ def test_source_and_object_of_one_program_are_one_program(built: Path) -> None:
 def test_an_archive_is_as_many_programs_as_it_has_members(tmp_path: Path) -> None:
     answer = run("check", PROGRAM.parent / "lib.a", "--kernel", "7.3", cwd=tmp_path)
     assert answer.returncode == 1
-    assert "error[missing-kfunc]: `bpf_a` is missing on 7.3" in answer.stdout
-    assert "1 finding in 2 programs" in answer.stdout
-    assert "lib.a: has no BTF, which libbpf needs for every kfunc" in answer.stdout
+    assert " in 2 programs (" in answer.stdout
+    assert "error[extern-without-btf]: `bpf_a` has no BTF in the object on 7.3" in answer.stdout
+    assert "lib.a(without-btf.bpf.o):1:34" in answer.stdout
+    assert ".text: each, instruction 2: call bpf_a" in answer.stdout
+    assert "failed to find BTF for extern 'bpf_a': -3" in answer.stdout
+
+
+def test_an_extern_in_no_section_is_one_of_another_object() -> None:
+    answer = run("check", DATA / "noksym.bpf.o", "--kernel", "7.3")
+    assert answer.returncode == 1
+    assert "error[missing-ksym]: `bpf_rcu_read_lock` is declared without `__ksym` on 7.3" in answer.stdout
+    assert "noksym.bpf.c:8:13" in answer.stdout
 
 
 def test_a_foreign_object_among_others_is_reported_and_the_rest_checked(built: Path) -> None:

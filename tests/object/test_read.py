@@ -136,7 +136,6 @@ def test_an_object_in_a_build_folder_finds_its_source_above(tmp_path: Path) -> N
 
 def test_an_object_without_btf_is_read_as_far_as_it_goes() -> None:
     unit = read(DATA / "without-btf.bpf.o")
-    assert unit.problems == ["has no BTF, which libbpf needs for every kfunc; compile with -g"]
     assert unit.declarations == {}
     first = unit.uses[0]
     assert first.span.text == "bpf_a"

@@ -23,6 +23,7 @@ from kfunc_lsp.unit.guard import Truth
 from kfunc_lsp.unit.model import Unit, Use, UseKind
 from tests.programs import SHARED
 from tests.real.conftest import Corpus, load
+from tests.real.test_corpus import is_to_fail
 
 pytestmark = [
     pytest.mark.slow,
@@ -64,9 +65,43 @@ def test_every_relocation_of_every_object_is_a_use_at_its_line(corpus: Corpus, o
         assert not unit.problems, name
 
 
-def key(finding: Finding) -> tuple[object, ...]:
+PROGS = "linux/tools/testing/selftests/bpf/progs"
+DIFFERENT = {
+    # of several uses without a declaration in a program's own files, the first stands elsewhere in the object
+    (f"{PROGS}/cb_refs.c", "missing-kfunc", "bpf_kfunc_call_test_acquire"),
+    # through a function that the compiler has inlined: certain in the object, a warning in the source
+    (f"{PROGS}/ksock_lsm_verifier.c", "not-allowed-in-program-type", "bpf_ksock_send"),
+    (f"{PROGS}/ksock_lsm_verifier.c", "not-allowed-in-program-type", "bpf_ksock_release"),
+    # inlined several times into a large function: over one of them the conditions grow too large to be followed
+    ("linux/tools/sched_ext/scx_qmap.bpf.c", "unguarded-weak-call", "scx_bpf_dispatch___compat"),
+}
+"""Programs, rules and functions where source and object do not get the same finding at the same line on 7.3."""
+
+
+def said(corpus: Corpus, finding: Finding) -> tuple[str, str, str, str, int]:
     span = finding.span
-    return finding.rule.name, finding.violation.subject, finding.severity.word, span.file.path, span.start
+    path = os.path.relpath(span.file.path, corpus.root)
+    return (
+        finding.rule.name,
+        finding.violation.subject,
+        finding.severity.word,
+        path,
+        span.file.position(span.start)[0],
+    )
+
+
+def test_source_and_object_get_the_same_findings(corpus: Corpus, objects: dict[str, Path]) -> None:
+    kernels = [resolve("7.3")]
+    known = known_names(kernels)
+    same = 0
+    different = set()
+    for name, path in objects.items():
+        built = {said(corpus, f) for unit in read_units(corpus.project, str(path), known) for f in check(unit, kernels)}
+        source = {said(corpus, f) for f in check(corpus.unit(name, known), kernels)}
+        same += len(built & source)
+        different |= {(name, rule, subject) for rule, subject, *_ in built ^ source}
+    assert different <= DIFFERENT
+    assert same > 180
 
 
 def test_what_loads_on_its_kernel_gets_no_error(corpus: Corpus, objects: dict[str, Path]) -> None:
@@ -74,7 +109,8 @@ def test_what_loads_on_its_kernel_gets_no_error(corpus: Corpus, objects: dict[st
     known = known_names(kernels)
     for name, path in objects.items():
         for unit in read_units(corpus.project, str(path), known):
-            assert [f.message for f in check(unit, kernels) if f.severity is Severity.ERROR] == [], name
+            errors = [f.message for f in check(unit, kernels) if f.severity is Severity.ERROR]
+            assert not errors or is_to_fail(name, (corpus.root / name).read_text("latin-1")), (name, errors)
 
 
 @pytest.fixture(scope="module")
