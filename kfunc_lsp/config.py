@@ -97,6 +97,26 @@ _OPTIONS = (
         "NAME[=VALUE]",
     ),
     Option(
+        "select",
+        OptionType.STRINGS,
+        "the only rules to hear of",
+        "a rule's name, or a pattern of names",
+        "all rules",
+        'select = ["missing-*", "incompatible-prototype"]',
+        ("--select",),
+        "RULE",
+    ),
+    Option(
+        "ignore",
+        OptionType.STRINGS,
+        "rules not to hear of",
+        "a rule's name, or a pattern of names",
+        "none",
+        'ignore = ["legacy-impl"]',
+        ("--ignore",),
+        "RULE",
+    ),
+    Option(
         "targets",
         OptionType.TABLE,
         "names of your own for kernels, wherever a kernel is asked for",
@@ -118,6 +138,8 @@ class Config:
     kernels: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     define: tuple[str, ...] = ()
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
     targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     file: str = ""
 

@@ -19,7 +19,7 @@ ALLOWED = {
     "unit": {"unit", "btf"},
     "source": {"source", "unit", "btf"},
     "object": {"object", "unit", "btf", "image", "errors"},
-    "rules": {"rules", "unit", "kernel", "btf"},
+    "rules": {"rules", "unit", "kernel", "btf", "errors"},
     "report": {"report", "rules", "unit"},
 }
 """What each part may import of this package; parts that only show things may import all but ``server`` and ``cli``."""

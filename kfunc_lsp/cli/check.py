@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import fnmatch
 import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
 
-from kfunc_lsp import __version__, rules
+from kfunc_lsp import __version__
 from kfunc_lsp.baseline import Baseline, baseline_text, read_baseline
 from kfunc_lsp.cli import CLEAN, FINDINGS, UNABLE
 from kfunc_lsp.cli.options import given
@@ -24,6 +23,7 @@ from kfunc_lsp.programs import Checker, check_programs
 from kfunc_lsp.project import Disk, Project
 from kfunc_lsp.report.item import Item, shown_path
 from kfunc_lsp.report.model import KernelName, Outcome, Report, count
+from kfunc_lsp.rules.choice import choose
 from kfunc_lsp.rules.model import Severity
 from kfunc_lsp.selection import Selected, choices, select, title
 from kfunc_lsp.unit.model import SourceFile
@@ -35,8 +35,8 @@ def run(options: argparse.Namespace) -> int:
     """Check what is asked for; a file that cannot be read is reported and the rest is checked."""
     began = time.perf_counter()
     places = outputs(options.format or (), options.output_file, os.environ)
-    wanted = _Wanted(options)
     config = settings(options)
+    wanted = _Wanted(options, config)
     project = Project(Disk(), config.include, config.define)
     names = _names(options, project)
     changed = changed_since(options.changed_since, os.getcwd()) if options.changed_since else None
@@ -86,10 +86,9 @@ def load_kernels(config: Config) -> Selected:
 class _Wanted:
     """Which findings are to be said."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
-        """Raises ``ConfigError`` or ``BaselineError`` where an option cannot be meant."""
-        self._select = _rules(options.select, "--select")
-        self._ignore = _rules(options.ignore, "--ignore")
+    def __init__(self, options: argparse.Namespace, config: Config) -> None:
+        """Raises a ``KfuncLspError`` where an option cannot be meant."""
+        self._choice = choose(config.select, config.ignore)
         self._severity = Severity[options.severity.upper()]
         self.baseline: Baseline | None = None
         self.baseline_path: str = options.baseline or ""
@@ -101,23 +100,7 @@ class _Wanted:
 
     def has(self, item: Item) -> bool:
         """Whether a finding is to be said, whatever the baseline holds."""
-        chosen = not self._select or item.rule in self._select
-        return chosen and item.rule not in self._ignore and item.severity >= self._severity
-
-
-def _rules(patterns: Iterable[str] | None, flag: str) -> set[str]:
-    names = [rule.name for rule in rules.ALL]
-    found: set[str] = set()
-    for pattern in (part for asked in patterns or () for part in asked.split(",")):
-        fitting = fnmatch.filter(names, pattern)
-        if not fitting:
-            import difflib
-
-            near = difflib.get_close_matches(pattern, names, 1)
-            hint = f"did you mean `{near[0]}`?" if near else "`kfunc-lsp explain` lists them"
-            raise ConfigError(f"{flag} {pattern}: there is no such rule; {hint}")
-        found.update(fitting)
-    return found
+        return self._choice.wants(item.rule) and item.severity >= self._severity
 
 
 def _names(options: argparse.Namespace, project: Project) -> list[str]:

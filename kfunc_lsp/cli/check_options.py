@@ -41,8 +41,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     which = check.add_argument_group("what to check and to say")
     which.add_argument("--changed-since", metavar="REV", help="only programs that differ from a revision of git")
     which.add_argument("--stdin-filename", metavar="NAME", help="what the program on standard input is called")
-    for flag, what in (("select", "say only what these rules find"), ("ignore", "do not say what these rules find")):
-        which.add_argument(f"--{flag}", action="append", metavar="RULE", help=f"{what}: a rule's name, or a pattern")
+    for name in ("select", "ignore"):
+        options.add(which, name)
     which.add_argument(
         "--severity", choices=("hint", "warning", "error"), default="hint", help="say nothing less severe"
     )

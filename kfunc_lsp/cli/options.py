@@ -8,7 +8,7 @@ from typing import Any
 from kfunc_lsp.config import Config
 
 
-def add(parser: argparse.ArgumentParser, name: str) -> None:
+def add(parser: argparse._ActionsContainer, name: str) -> None:
     """Add the flags behind the option ``name``; each use adds a string to its value."""
     option = Config.options()[name]
     help_ = f"{option.description}{f': {option.item}' if option.item else ''}; may be repeated"

@@ -15,6 +15,7 @@ from kfunc_lsp.check import check
 from kfunc_lsp.config import Config
 from kfunc_lsp.errors import SourceError
 from kfunc_lsp.project import Disk, Project
+from kfunc_lsp.rules.choice import choose
 from kfunc_lsp.rules.model import Finding
 from kfunc_lsp.server.client import Client
 from kfunc_lsp.server.documents import Document, path_of
@@ -149,10 +150,12 @@ class Session:
             return known
         age = self._age
         selection = self.selection(document)
-        project = self._project(self._settings.config(self._folder(document)))
+        config = self._settings.config(self._folder(document))
+        project = self._project(config)
         unit = read_unit(document.file, project.headers, self._flags(project, document), selection.known)
         findings = check(unit, selection.kernels)
-        here = tuple(finding for finding in findings if finding.span.file is unit.file)
+        choice = choose(config.select, config.ignore)
+        here = tuple(f for f in findings if f.span.file is unit.file and choice.wants(f.rule.name))
         analysis = Analysis(document, selection, unit, here, age)
         if self.documents.get(document.uri) is document:
             self._analyses[document.uri] = analysis

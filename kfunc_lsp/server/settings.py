@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from kfunc_lsp.check import known_names
@@ -12,6 +12,7 @@ from kfunc_lsp.config import Config, ConfigError, load
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.kernel.targets import RUNNING, RUNNING_BTF, default_kernel, resolve
+from kfunc_lsp.rules.choice import RuleNameError, choose
 from kfunc_lsp.selection import Choice, choices, select
 
 ORIGIN = "editor settings"
@@ -58,6 +59,15 @@ class Settings:
         return known
 
     def _merged(self, folder: str) -> Config:
+        config = self._with_options(folder)
+        try:
+            choose(config.select, config.ignore)
+        except RuleNameError as error:
+            self.tell(f"{error}. All rules are used.")
+            config = replace(config, select=(), ignore=())
+        return config
+
+    def _with_options(self, folder: str) -> Config:
         try:
             config = load(folder)
         except ConfigError as error:

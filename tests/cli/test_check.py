@@ -132,6 +132,9 @@ def test_rules_are_chosen_by_name_and_pattern(folder: Path) -> None:
     answer = run("check", *K, "--select", "implicit-argument-past", cwd=folder)
     assert answer.returncode == 2
     assert "did you mean `implicit-argument-passed`?" in answer.stderr
+    (folder / "kfunc-lsp.toml").write_text('ignore = ["implicit-*"]\n')
+    assert run("check", *K, cwd=folder).returncode == 0
+    assert "fails" not in run("matrix", *K, cwd=folder).stdout
 
 
 def test_severity_and_exit_codes(folder: Path) -> None:

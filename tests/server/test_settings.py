@@ -37,10 +37,21 @@ async def test_settings_that_are_no_object(fresh: Begin, options: object) -> Non
     editor = await fresh(options)
     await editor.diagnostics(editor.open(IMPL_CALLED), 1)
     (message,) = _shown(editor)
-    assert (
-        message
-        == "kfunc-lsp: editor settings: expected an object with kernels, include, define, targets. They are not used."
-    )
+    names = "kernels, include, define, select, ignore, targets"
+    assert message == f"kfunc-lsp: editor settings: expected an object with {names}. They are not used."
+
+
+async def test_rules_that_are_not_wanted_are_not_heard_of(fresh: Begin) -> None:
+    editor = await fresh({"kernels": ["7.3"], "ignore": ["unflagged-impl-called"]})
+    assert await editor.diagnostics(editor.open(IMPL_CALLED), 1) == []
+
+
+async def test_a_rule_that_does_not_exist_is_shown_and_all_are_used(fresh: Begin) -> None:
+    editor = await fresh({"kernels": ["7.3"], "select": ["no-such-rule-at-all"]})
+    assert await _kernels(editor) == "7.3"
+    (message,) = _shown(editor)
+    assert message.startswith("kfunc-lsp: no-such-rule-at-all: there is no such rule")
+    assert message.endswith("All rules are used.")
 
 
 async def test_a_missing_kernel_is_shown_once_and_the_rest_is_used(fresh: Begin) -> None:
