@@ -8,7 +8,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from kfunc_lsp.cli import CLEAN, FINDINGS
+from kfunc_lsp.cli import CLEAN, FINDINGS, UNABLE
 from kfunc_lsp.cli.terminal import Progress, width
 from kfunc_lsp.config import load
 from kfunc_lsp.errors import KfuncLspError
@@ -18,7 +18,10 @@ from kfunc_lsp.selection import single, targets
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run one of the ``kernel`` actions."""
+    """Run one of the ``kernel`` actions; without one, say which there are."""
+    if options.action is None:
+        print(options.help(), end="")
+        return UNABLE
     return {
         "list": _list,
         "show": _show,

@@ -9,9 +9,9 @@ from kfunc_lsp.cli.options import add_one
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command ``kernel`` and its actions."""
-    actions = commands.add_parser("kernel", help="look into a kernel's kfuncs").add_subparsers(
-        dest="action", metavar="ACTION", required=True
-    )
+    kernel = commands.add_parser("kernel", help="look into a kernel's kfuncs")
+    kernel.set_defaults(help=kernel.format_help)
+    actions = kernel.add_subparsers(dest="action", metavar="ACTION")
     listing = actions.add_parser("list", help="list the bundled kernels and the targets of the configuration")
     _format(listing)
 

@@ -15,7 +15,7 @@ from kfunc_lsp.cli.terminal import folded
 from kfunc_lsp.config import Config
 from kfunc_lsp.describe import describe
 from kfunc_lsp.errors import KfuncLspError
-from kfunc_lsp.kernel.diff import ADDED, REMOVED, Change, uncompared
+from kfunc_lsp.kernel.diff import ADDED, CLASS, FLAGS, MODULE, PROGRAM_TYPES, PROTOTYPE, REMOVED, Change, uncompared
 from kfunc_lsp.kernel.filters import filter_of
 from kfunc_lsp.kernel.flags import decode
 from kfunc_lsp.kernel.health import ILL, Condition, summary
@@ -26,14 +26,23 @@ from kfunc_lsp.selection import Target, title
 
 _FLAGS_UNKNOWN = "flags unknown in this source (BTF alone has none; a vmlinux or a kernel pack has)"
 _BROKEN = (
-    "flagged KF_IMPLICIT_ARGS, but the BTF still shows the implicit arguments and has no {name}_impl: the build lost "
-    "its kfunc tag (pahole 1.30 and older take `foo` and `foo.cold` for one). The same version built with pahole 1.31 "
-    "is sound."
+    "the BTF still shows the arguments that the verifier is to supply, and has no {name}_impl: the build lost the "
+    "function's kfunc tag (pahole 1.30 and older take `foo` and `foo.cold` for one). The same version built with "
+    "pahole 1.31 is sound."
 )
 _BROKEN_SAYS = (
     ("without them, libbpf:", "func_proto [..] incompatible with vmlinux [..]"),
     ("with them, the kernel:", "cannot find function {name}_impl in BTF"),
 )
+_CHANGED = {
+    ADDED: "added",
+    REMOVED: "removed",
+    CLASS: "of another class",
+    PROTOTYPE: "with another prototype",
+    FLAGS: "with other flags",
+    PROGRAM_TYPES: "for other program types",
+    MODULE: "in another module",
+}
 _MAX_NAMES = 12
 _WIDEST = 90
 """Of a prototype, however wide the terminal is."""
@@ -146,7 +155,7 @@ def _cell(text: str) -> str:
 
 def _counted(changes: Sequence[Change]) -> str:
     counts = Counter(change.what for change in changes)
-    return ", ".join(f"{count} {what}" for what, count in counts.most_common()) or "no change"
+    return ", ".join(f"{counts[what]} {words}" for what, words in _CHANGED.items() if counts[what]) or "no change"
 
 
 def _table(rows: Sequence[Sequence[str]], columns: int | None, indent: str = "") -> list[str]:
@@ -213,7 +222,6 @@ def _hook(hook: Hook) -> str:
 
 def _unknown(kernel: Kernel, name: str) -> str:
     near = difflib.get_close_matches(name, kernel.functions, 3)
-    hint = (
-        f"; did you mean {' or '.join(near)}?" if near else f"; `kfunc-lsp kernel show {_argument(kernel)}` lists them"
-    )
+    listed = f"`kfunc-lsp kernel show {_argument(kernel)}` lists them"
+    hint = f"did you mean {' or '.join(near)}?" if near else listed
     return f"{kernel.name} has no kfunc `{name}`; {hint}"

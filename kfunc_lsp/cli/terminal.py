@@ -69,7 +69,7 @@ class Progress:
 
     def modules(self, done: int, total: int) -> None:
         """So many modules are done."""
-        self.say(f"reading modules: {done} of {total}")
+        self.say(f"reading modules: {done} of {total}" if done < total else "putting it together")
 
     def clear(self) -> None:
         """Take away what is shown."""

@@ -1,11 +1,12 @@
 """What changed between two kernels for a program that calls kfuncs.
 
 Compares what both tell: flags or program types that one of them does not tell are no change, and neither are program
-types that one takes from another kernel.
+types that one takes from another kernel. Attributes in a prototype, which nobody compares, are no change either.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from kfunc_lsp.btf.cdecl import prototype
@@ -21,6 +22,7 @@ ADDED, REMOVED, PROTOTYPE, CLASS, FLAGS, PROGRAM_TYPES, MODULE = (
     "program types",
     "module",
 )
+_ATTRIBUTE = re.compile(r" ?__attribute__\(\((?:[^()]|\([^()]*\))*\)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,11 @@ def _changes(was: KernelFunction, now: KernelFunction) -> list[Change]:
         pairs.append((FLAGS, _flags(was.flags), _flags(now.flags)))
     if was.hooks is not None and now.hooks is not None:
         pairs.append((PROGRAM_TYPES, _hooks(was.hooks), _hooks(now.hooks)))
-    return [Change(now.name, what, before, after) for what, before, after in pairs if before != after]
+    return [Change(now.name, what, before, after) for what, before, after in pairs if _bare(before) != _bare(after)]
+
+
+def _bare(text: str) -> str:
+    return _ATTRIBUTE.sub("", text)
 
 
 def _shown(function: KernelFunction) -> str:

@@ -88,9 +88,9 @@ def _broken(kernel: Kernel) -> list[Condition]:
             ILL,
             "broken-implicit",
             f"{_count(names)} callable in no form",
-            "They are flagged KF_IMPLICIT_ARGS, but their BTF still shows the implicit arguments, and there is no "
-            "_impl: the build lost their kfunc tags (pahole 1.30 and older take `foo` and `foo.cold` for one), and so "
-            "resolve_btfids passed over them.",
+            "Their BTF still shows the arguments that the verifier is to supply, and there is no _impl: the build lost "
+            "their kfunc tags (pahole 1.30 and older take `foo` and `foo.cold` for one), and so resolve_btfids passed "
+            "over them.",
             "Use a build of this kernel made with pahole 1.31 or newer, or Linux 7.3 or newer, which does not need the "
             "tags. No change to a program helps.",
             names,

@@ -75,7 +75,7 @@ def module_btf(image: Image, vmlinux: Btf | None) -> Btf:
         return Btf.parse(image.btf, base)
     if vmlinux is None:
         raise BtfError(
-            "is a module, whose types build on vmlinux's, all of which are wanted; give the vmlinux, and no pack"
+            "is a module, which needs all types of its vmlinux, and a pack has few; give the vmlinux or vmlinuz"
         )
     btf = Btf.parse(image.btf, vmlinux)
     if not btf.fits_base():

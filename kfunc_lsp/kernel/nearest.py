@@ -42,7 +42,7 @@ def with_borrowed_hooks(kernel: Kernel, lenders: Sequence[Lender]) -> Kernel:
     if kernel.hooks_known or not kernel.kfuncs_known or not lenders:
         return kernel
     names = {f.name for f in kernel.kfuncs()}
-    alike = [each for each in lenders if _minor(each.release) == _minor(kernel.release)]
+    alike = [each for each in lenders if _minor(each.release) == _minor(kernel.release or kernel.name)]
     nearest = max(alike or lenders, key=lambda each: (len(names & each.hooks.keys()), -len(each.hooks)))
     functions = {
         name: replace(function, hooks=nearest.hooks[name]) if name in nearest.hooks and name in names else function

@@ -30,7 +30,7 @@ RUNNING_BTF = Path("/sys/kernel/btf/vmlinux")
 
 _BUNDLE = Path(__file__).parent.parent / "data" / "kernels"
 _SUFFIX = ".kpack"
-_FILE_SUFFIXES = (_SUFFIX, ".btf")
+_FILE_SUFFIXES = (_SUFFIX, ".btf", ".btf.xz", ".btf.gz", ".btf.zst", ".btf.tar.xz")
 
 
 def bundled() -> list[str]:
