@@ -7,8 +7,9 @@ not in them, before anything is taken apart.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def vmlinux_of(place: Path) -> tuple[Path | None, list[Path]]:
     Known are a vmlinux or vmlinuz beside them, and for ``lib/modules/RELEASE`` where distributions keep the
     kernel and its debug information; for the running kernel, its own BTF.
     """
-    folder = place if place.is_dir() else place.parent
+    folder = place if os.path.isdir(place) else place.parent
     tried = [folder / name for name in _KERNEL_NAMES]
     parts = folder.absolute().parts
     for at in range(len(parts) - 1, 1, -1):
@@ -78,7 +79,7 @@ def vmlinux_of(place: Path) -> tuple[Path | None, list[Path]]:
                 tried.append(Path("/sys/kernel/btf", VMLINUX))
             break
     tried = list(dict.fromkeys(tried))
-    return next((path for path in tried if path.is_file()), None), tried
+    return next((path for path in tried if os.path.isfile(path)), None), tried
 
 
 def is_module(path: Path) -> bool:
@@ -97,13 +98,25 @@ def open_modules(paths: list[Path], progress: Progress | None = None) -> Iterato
 
     Raises ``ImageError`` at one that cannot be read or is damaged.
     """
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        for done, (path, data) in enumerate(zip(paths, pool.map(_unpacked, paths), strict=True), 1):
+    workers = min(4, os.cpu_count() or 1)
+    with ThreadPoolExecutor(workers) as pool:
+        for done, (path, data) in enumerate(zip(paths, _mapped(pool, paths, 2 * workers), strict=True), 1):
             if data is not None:
                 image = open_bytes(path, data)
                 yield image if image.module else replace(image, module=path.name)
             if progress is not None:
                 progress(done, len(paths))
+
+
+def _mapped(pool: ThreadPoolExecutor, paths: list[Path], ahead: int) -> Iterator[bytes | None]:
+    """``_unpacked`` of each path, not more than ``ahead`` of them before they are wanted."""
+    waiting: deque[Future[bytes | None]] = deque()
+    for path in paths:
+        waiting.append(pool.submit(_unpacked, path))
+        if len(waiting) == ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _unpacked(path: Path) -> bytes | None:
@@ -118,7 +131,7 @@ def _unpacked(path: Path) -> bytes | None:
 
 def _is_btf(path: Path) -> bool:
     try:
-        return path.is_file() and read_file(path, 2).startswith(_BTF_MAGICS)
+        return os.path.isfile(path) and read_file(path, 2).startswith(_BTF_MAGICS)
     except ImageError:
         return False
 

@@ -163,7 +163,7 @@ class _Target:
 def _target(spec: str, modules: Sequence[Path]) -> _Target:
     is_path = "/" in spec
     release = None if is_path else _bundled_release(spec)
-    extra = tuple(file for path in modules for file in (module_files(path) if path.is_dir() else [path]))
+    extra = tuple(file for path in modules for file in (module_files(path) if os.path.isdir(path) else [path]))
     if release is not None:
         return _Target(_BUNDLE / (release + _SUFFIX), spec, release, extra)
     if spec == RUNNING:
@@ -172,9 +172,9 @@ def _target(spec: str, modules: Sequence[Path]) -> _Target:
     if not is_path and not os.path.lexists(spec):
         raise TargetError(_unknown(spec))
     path = Path(spec)
-    if path.is_dir():
+    if os.path.isdir(path):
         return _Target(_kernel_of(path), "", spec, (*module_files(path), *extra))
-    if path.is_file() and is_module(path):
+    if os.path.isfile(path) and is_module(path):
         return _Target(_kernel_of(path), "", spec, (path, *extra))
     return _Target(path, "", spec, extra)
 
@@ -203,7 +203,7 @@ def _kernel_of(place: Path) -> Path:
 
 def _cached_name(path: Path, btf_ids: Path | None, modules: Sequence[Path]) -> str | None:
     """The name of the cache's entry; ``None`` for what is read as quickly without, or cannot be read."""
-    if btf_ids is not None or not path.is_file() or (not modules and is_quick(path)):
+    if btf_ids is not None or not os.path.isfile(path) or (not modules and is_quick(path)):
         return None
     keys = (cache.content_key(path), cache.files_key(modules))
     return cache.entry(*(key or "" for key in keys)) if all(keys) else None

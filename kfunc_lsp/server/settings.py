@@ -56,6 +56,9 @@ class Settings:
         known = self._configs.get(folder)
         if known is None:
             known = self._configs[folder] = self._merged(folder)
+            for place in known.include:
+                if not os.path.isdir(place):
+                    self.tell(f"no such folder to search for headers: {place}")
         return known
 
     def _merged(self, folder: str) -> Config:

@@ -131,6 +131,8 @@ def test_flags_of_the_compilation_database_are_used(tmp_path: Path) -> None:
         (["check", "p.bpf.c", "--kernel", "./truncated.btf"], "truncated.btf"),
         (["check", "p.bpf.c", "--kernel", "./folder"], "folder"),
         (["check", "p.bpf.c", "--kernel", "/bin/sh"], "/bin/sh"),
+        (["check", "p.bpf.c", "--kernel", "./" + "n" * 300], "cannot be read: File name too long"),
+        (["kernel", "show", "7.3", "--modules", "./" + "n" * 300], "cannot be read: File name too long"),
         (["kernel", "show", "7.3", "bpf_obj_neww"], "7.3 has no kfunc `bpf_obj_neww`; did you mean bpf_obj_new"),
         (["kernel", "show", "7.3", "x"], "7.3 has no kfunc `x`; `kfunc-lsp kernel show 7.3.4+deb13` lists them"),
         (["kernel", "export", "./empty", "-o", "x.kpack"], "empty"),

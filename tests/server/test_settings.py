@@ -64,6 +64,13 @@ async def test_a_missing_kernel_is_shown_once_and_the_rest_is_used(fresh: Begin)
     assert first.endswith("Checking against: 7.3.")
 
 
+async def test_a_folder_for_headers_that_is_not_there_is_shown_once(fresh: Begin, tmp_path: Path) -> None:
+    editor = await fresh({"kernels": ["7.3"], "include": ["gone", "."]}, tmp_path.as_uri())
+    for name in ("a.bpf.c", "b.bpf.c"):
+        await editor.diagnostics(editor.open("int x;", (tmp_path / name).as_uri()), 1)
+    assert _shown(editor) == [f"kfunc-lsp: no such folder to search for headers: {tmp_path}/gone"]
+
+
 async def test_no_kernel_of_those_named_can_be_read(fresh: Begin) -> None:
     editor = await fresh({"kernels": ["9.9"]})
     assert await editor.hover(f"bpf_iter_num{CURSOR}_new(0);") is not None
