@@ -9,6 +9,8 @@ distilled base's own.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from kfunc_lsp.btf import wire
 from kfunc_lsp.btf.decoder import Btf
@@ -17,7 +19,6 @@ from kfunc_lsp.btf.types import Kind
 from kfunc_lsp.errors import BtfError
 
 _SIZED = (Kind.INT, Kind.FLOAT, Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.ENUM64)
-_KFLAG = 0x80
 
 
 def relocated(distilled: bytes, vmlinux: Btf) -> Btf:
@@ -30,25 +31,54 @@ def relocated(distilled: bytes, vmlinux: Btf) -> Btf:
     offsets, codes = find_records(sections)
     base = Btf.parse(distilled)
     words = sections.words
-    for index, (at, code) in enumerate(zip(offsets, codes, strict=True), 1):
-        kind, name = code & wire.KIND_MASK, base.name(index)
-        if not name or kind not in (*_SIZED, Kind.FWD):
-            continue
-        is_fwd = kind == Kind.FWD
-        wanted = (Kind.UNION if code & _KFLAG else Kind.STRUCT) if is_fwd else Kind(kind)
-        found = vmlinux.find(name, wanted)
-        if not found and is_fwd and vmlinux.find(name, Kind.FWD):
-            continue
-        size = words[at + 2]
-        if not is_fwd and size:
+    named = [
+        _Named(base.name(index), Kind(code & wire.KIND_MASK), bool(code & wire.KIND_FLAG), at)
+        for index, (at, code) in enumerate(zip(offsets, codes, strict=True), 1)
+        if code & wire.KIND_MASK in (*_SIZED, Kind.FWD) and base.name(index)
+    ]
+    ids = _ids_by_name(vmlinux, named)
+    for one in named:
+        found = ids.get((one.stands_for, one.name), [])
+        if one.kind == Kind.FWD:
+            if found:
+                words[one.at + 1] = wire.pack_info(one.stands_for, 0)
+            elif (Kind.FWD, one.name) in ids:
+                continue
+        elif size := words[one.at + 2]:
             found = [type_id for type_id in found if vmlinux.record(type_id).size_or_type in (size, 0)]
         if not found:
             raise BtfError(
-                f".BTF.base: {wanted.name.lower()} {name} is not the vmlinux's; the module was built against another"
+                f".BTF.base: {one.stands_for.name.lower()} {one.name} is not the vmlinux's; "
+                "the module was built against another"
             )
-        if is_fwd:
-            words[at + 1] = wire.pack_info(wanted, 0)
     return Btf.parse(_rebuilt(distilled, sections.byte_order, words.tolist()))
+
+
+class _Named(NamedTuple):
+    """A type of the base that is looked up: ``at`` is where its record is."""
+
+    name: str
+    kind: Kind
+    kflag: bool
+    at: int
+
+    @property
+    def stands_for(self) -> Kind:
+        """The kind that it must have in the vmlinux."""
+        return self.kind if self.kind != Kind.FWD else Kind.UNION if self.kflag else Kind.STRUCT
+
+
+def _ids_by_name(vmlinux: Btf, named: Iterable[_Named]) -> dict[tuple[Kind, str], list[int]]:
+    """The ids of the types that are looked up, by kind and name; of FWDs also those that are only declared."""
+    wanted: dict[Kind, set[str]] = {}
+    for one in named:
+        wanted.setdefault(one.stands_for, set()).add(one.name)
+        wanted.setdefault(one.kind, set()).add(one.name)
+    found: dict[tuple[Kind, str], list[int]] = {}
+    for kind, names in wanted.items():
+        for type_id, name in vmlinux.find_any(names, kind):
+            found.setdefault((kind, name), []).append(type_id)
+    return found
 
 
 def _rebuilt(data: bytes, byte_order: str, words: list[int]) -> bytes:

@@ -23,7 +23,7 @@ Progress = Callable[[int, int], None]
 _SUFFIXES = (".ko", ".ko.xz", ".ko.zst", ".ko.gz")
 _BTF_MAGICS = (b"\x9f\xeb", b"\xeb\x9f")
 _ELF_MAGIC = b"\x7fELF"
-_SIGNS = (b"\0.BTF_ids\0", b"bpf_kfunc")
+_SIGNS = (b".BTF_ids\0", b"bpf_kfunc")
 """In an ELF module the name of a section, in raw BTF that of a decl tag: without it there is no kfunc."""
 
 _HEAD = 1 << 16

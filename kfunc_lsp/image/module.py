@@ -26,6 +26,9 @@ _RELA = struct.Struct("<QQq")
 _IDS = ".BTF_ids"
 _X86_64 = "x86_64"
 _MAX_SIZE = 1 << 26
+_MAX_SYMBOLS = 1 << 19
+_MAX_RELOCATIONS = 1 << 21
+_MAX_NAME = 512
 _SKIPPED = (".orc", "__mcount", ".altin", ".return_sites", ".call_sites", ".ibt")
 _BITS_64 = (1 << 64) - 1
 _BITS_32 = (1 << 32) - 1
@@ -49,6 +52,8 @@ def lay_out(reader: SectionReader) -> Code:
                 raise ImageError(f"{reader.what}: its sections are larger than any module's; the file is damaged")
             if section["sh_type"] == "SHT_PROGBITS" and not section.name.startswith(_SKIPPED):
                 contents[index] = bytearray(reader.content(section))
+    if sum(table["sh_size"] for table in reader.all if table["sh_type"] == "SHT_RELA") > _MAX_RELOCATIONS * _RELA.size:
+        raise ImageError(f"{reader.what}: has more relocations than any module; the file is damaged")
     symbols = _Symbols(reader, addresses, at)
     for table in reader.all:
         target = table["sh_info"]
@@ -90,6 +95,8 @@ class _Symbols:
             names = self._reader.content(sections[table["sh_link"]])
             data = self._reader.content(table)
             whole = len(data) - len(data) % _SYMBOL.size
+            if whole > _MAX_SYMBOLS * _SYMBOL.size:
+                raise ImageError(f"{self._reader.what}: has more symbols than any module; the file is damaged")
             self._tables[index] = [
                 self._value(names, number, *symbol)
                 for number, symbol in enumerate(_SYMBOL.iter_unpack(memoryview(data)[:whole]))
@@ -100,7 +107,8 @@ class _Symbols:
         self, names: bytes, number: int, name_off: int, _i: int, _o: int, section: int, value: int, _s: int
     ) -> int:
         if section == _SHN_UNDEF:
-            name = names[name_off : names.find(0, name_off)].decode("utf-8", "replace")
+            end = names.find(0, name_off, name_off + _MAX_NAME)
+            name = names[name_off : max(end, name_off)].decode("utf-8", "replace")
             return self.undefined.setdefault(name, self._end + number * _UNDEFINED_SPACE)
         return self._addresses.get(section, 0) + value
 

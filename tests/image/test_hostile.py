@@ -19,6 +19,7 @@ from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.kernel.targets import resolve
 from tests.btfbuilder import BtfBuilder
 from tests.image.kernelbuilder import ALLOC, EXEC, IDS, RODATA, TEXT, XDP, KernelBuilder, elf64, lzop, packed
+from tests.image.modulebuilder import module
 
 VMLINUX_H = "#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n"
 LOADS = b"\x48\xc7\xc6\1\2\3\4" * 1_100_000
@@ -93,6 +94,22 @@ def lzo_bomb() -> bytes:
     return lzop(b"x")[:-4] + struct.pack(">III", 1 << 18, len(block), 0) + block + bytes(4)
 
 
+def crowded(symbols: int, relocations: int) -> bytes:
+    """A module with so many more of these, and names of symbols that have no end."""
+    b = BtfBuilder()
+    b.kfunc("bpf_foo", flags=1)
+    data = bytearray(module(b, [XDP]))
+    (table,) = struct.unpack_from("<Q", data, 0x28)
+    (count,) = struct.unpack_from("<H", data, 0x3C)
+    extra = {2: struct.pack("<IBBHQQ", 0, 0x10, 0, 0, 0, 0) * symbols, 4: bytes(24) * relocations, 3: b"a" * (8 << 20)}
+    for at in range(table, table + 64 * count, 64):
+        (kind,) = struct.unpack_from("<I", data, at + 4)
+        if kind in extra and (kind != 3 or at < table + 64 * (count - 1)):
+            struct.pack_into("<QQ", data, at + 0x18, len(data), len(extra[kind]))
+            data += extra.pop(kind)
+    return bytes(data)
+
+
 FILES: dict[str, Callable[[], bytes]] = {
     "more types than ids": lambda: btf(struct.pack("<IIII", 1, 1 << 24, 4, 32) * 1_100_000, b"\0int\0"),
     "more types than memory": lambda: btf(PROTO * 6_000_000, b"\0"),
@@ -118,6 +135,9 @@ FILES: dict[str, Callable[[], bytes]] = {
     "streams that are no kernel": lambda: boot_image(bz2.compress(bytes(900_000))),
     "an archive of zeros": archive,
     "a block that unpacks to megabytes": lzo_bomb,
+    "symbols without end": lambda: crowded(600_000, 1),
+    "relocations without end": lambda: crowded(10, 2_200_000),
+    "names of symbols without end": lambda: crowded(100_000, 1),
     "lines that never end a statement": lambda: (VMLINUX_H + "extern a\n" * 500_000).encode(),
     "a declaration of nothing but attributes": lambda: (
         VMLINUX_H + "extern " + " __a" * 100_000 + " __ksym;\n"
@@ -135,6 +155,7 @@ FILES: dict[str, Callable[[], bytes]] = {
 def test_it_is_a_kernel_or_an_error(tmp_path: Path, what: str) -> None:
     path = tmp_path / "file"
     path.write_bytes(FILES[what]())
+    (tmp_path / "vmlinux").write_bytes(dense())
     try:
         kernel = resolve(str(path))
     except KfuncLspError as error:
