@@ -11,7 +11,7 @@ import os
 import shlex
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -42,6 +42,7 @@ class Command(NamedTuple):
     compiler: str
     arguments: list[str]
     folder: str
+    is_guess: bool = False
 
 
 Database = Mapping[str, Command]
@@ -139,10 +140,12 @@ class Project:
         own = [*(f"-I{folder}" for folder in self.include), *(f"-D{name}" for name in self.define)]
         fragments = self._fragments(path)
         named = [fragment.database for fragment in fragments if fragment.database is not None]
-        compiler, arguments, folder = self._command(path, named[-1] if named else None)
+        command = self._command(path, named[-1] if named else None)
+        arguments = command.arguments
         for fragment in fragments:
             arguments = fragment.apply(arguments)
-        return parse_arguments([*own, *arguments], folder, compiler)
+        flags = parse_arguments([*own, *arguments], command.folder, command.compiler)
+        return replace(flags, known=False) if command.is_guess else flags
 
     def _command(self, path: str, named: str | None) -> Command:
         """How ``path`` is compiled; ``named`` is the folder of the compilation database to use, empty for none."""
@@ -159,7 +162,7 @@ class Project:
         guessed = self._guesses.get(place)
         if guessed is None:
             guessed = self._guesses[place] = ["-O2", *_guessed_folders(path)]
-        return Command(_CLANG, guessed, place)
+        return Command(_CLANG, guessed, place, is_guess=True)
 
     def _fragments(self, path: str) -> list[Fragment]:
         """What the ``.clangd`` files above ``path`` say of it, outermost first."""

@@ -12,6 +12,7 @@ from kfunc_lsp.source.headers import IncludePaths
 from kfunc_lsp.source.macros import Macro, parse_define
 from kfunc_lsp.source.predefined import NEWEST, default_cpu, predefined, version_of
 
+_HELPERS = "bpf_helpers.h"
 _NEWEST_CPU = 4
 _STANDARDS = {"89": None, "90": None, "9x": 199901, "99": 199901, "1x": 201112, "11": 201112, "17": 201710,
               "18": 201710, "2x": 202311, "23": 202311}  # fmt: skip
@@ -19,7 +20,7 @@ _STANDARDS = {"89": None, "90": None, "9x": 199901, "99": 199901, "1x": 201112, 
 
 @dataclass(frozen=True)
 class Flags:
-    """Flags of one translation unit; folders are absolute. ``known`` is False where no flags were found."""
+    """Flags of one translation unit; folders are absolute. ``known`` is False where they are a guess."""
 
     include_paths: IncludePaths = field(default_factory=IncludePaths)
     defines: tuple[str, ...] = ()
@@ -46,9 +47,14 @@ class Flags:
             table.pop(name, None)
         return table
 
-    def fallback(self, header: str) -> Sequence[Macro]:
-        """Macros to go on with where ``header`` was not found."""
-        return () if posixpath.basename(header) == "vmlinux.h" else _fallbacks()
+    def fallback(self, header: str, is_found: bool) -> Sequence[Macro]:
+        """Macros to go on with behind ``header``, as far as they are not defined by then.
+
+        Where it is not found, or is libbpf's but not by flags: one that lies on the machine may be older than the one
+        that the program is compiled with, and lack what the program uses.
+        """
+        name = posixpath.basename(header)
+        return _fallbacks() if (name == _HELPERS and not self.known if is_found else name != "vmlinux.h") else ()
 
 
 @lru_cache(maxsize=1)

@@ -185,8 +185,9 @@ class Preprocessor:
             found |= header.identifiers
             if header.large:
                 found.update(name for d in header.directives for name in IDENTIFIER.findall(d.rest))
-        if change.missing:
-            found.update(macro.name for name in change.missing for macro in self._flags.fallback(name))
+        fallback = self._flags.fallback
+        found.update(macro.name for name in change.missing for macro in fallback(name, False))
+        found.update(macro.name for name in change.headers for macro in fallback(name, True))
         dependence = Dependence.of(found, change.headers, before)
         return IncludeResult(change, segment, walk.locations, dependence, new_number() if change else 0)
 

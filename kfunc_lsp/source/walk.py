@@ -190,14 +190,18 @@ class Walk:
             name = operand.strip('"<>')
             if name not in self.change.missing:
                 self.change.missing.append(name)
-                for macro in self._flags.fallback(name):
-                    if macro.name not in table:
-                        self._define(macro.name, macro)
+                self._fill(name, False)
             return
         self.change.headers[found.file.path] = found
         self.declare(found.ksyms)
         base = self.locations.base(found.file)
         self.read(found, 0, len(found.blanked), found.directives, [], depth + 1, base)
+        self._fill(found.file.path, True)
+
+    def _fill(self, header: str, is_found: bool) -> None:
+        for macro in self._flags.fallback(header, is_found):
+            if macro.name not in self._environment.table:
+                self._define(macro.name, macro)
 
     def _text(self, header: Header, start: int, end: int, base: int) -> None:
         if header.large:

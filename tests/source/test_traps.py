@@ -103,3 +103,16 @@ def test_a_declaration_behind_a_define_begins_behind_it() -> None:
 def test_a_function_pointer_is_a_reference_and_its_call_is_none() -> None:
     found = unit(HEAD + ONE + "void f(void)\n{\n\tvoid (*p)(int) = bpf_one;\n\tp(1);\n}\n")
     assert [(use.name, use.kind) for use in found.uses] == [("bpf_one", UseKind.REFERENCE)]
+
+
+def test_libbpfs_header_on_the_machine_is_older_than_the_program(tmp_path: Path) -> None:
+    """Found by a guess, it need not be what the program is compiled with: libbpf 1.1 has no ``bpf_ksym_exists``."""
+    (tmp_path / "bpf").mkdir()
+    (tmp_path / "bpf" / "bpf_helpers.h").write_text('#define __ksym __attribute__((section(".ksyms")))\n')
+    program = tmp_path / "a.bpf.c"
+    guarded = "void f(void)\n{\n\tif (bpf_ksym_exists(bpf_one))\n\t\tbpf_one(1);\n}\n"
+    program.write_text(HEAD + "extern void bpf_one(int x) __ksym __weak;\n" + guarded)
+    project = Project(Disk())
+    file = project.disk.program(str(program))
+    found = read_unit(file, project.headers, project.flags(str(program)), frozenset())
+    assert [(use.name, use.is_guard) for use in found.uses] == [("bpf_one", True), ("bpf_one", False)]
