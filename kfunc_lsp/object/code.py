@@ -27,12 +27,15 @@ from kfunc_lsp.object.instructions import (
     Instruction,
     decode,
 )
-from kfunc_lsp.object.values import SOMETHING, Number, Pointer, Simple
+from kfunc_lsp.object.values import SOMETHING, Global, Number, Pointer, Simple
+from kfunc_lsp.unit.value import Holds
 
 TEXT = ".text"
 """The section of functions that the kernel does not call: subprograms."""
 
 _READ_ONLY = (".rodata", ".kconfig")
+_WRITABLE = (".data", ".bss")
+_MAPS = ".maps"
 _GIVE_POINTERS = frozenset(
     (
         *(1, 81, 84, 85, 95, 96, 98, 99, 107, 131, 136, 137, 138, 139, 140, 145),
@@ -134,7 +137,7 @@ class CodeSection:
     def _scope(self) -> Scope:
         addresses: dict[int, str] = {}
         read_only: set[int] = set()
-        memory: set[int] = set()
+        globals_: dict[int, Pointer] = {}
         for slot, symbol in self._by_slot.items():
             if symbol.section == 0:
                 if symbol.name in self._constants:
@@ -143,8 +146,14 @@ class CodeSection:
                     addresses[slot] = symbol.name
             elif symbol.section < len(self._elf.sections):
                 name = self._elf.sections[symbol.section].name
-                (read_only if name.startswith(_READ_ONLY) else memory).add(slot)
-        return Scope(addresses, frozenset(read_only), frozenset(memory), frozenset(self._rewritten), self._call)
+                if name.startswith(_READ_ONLY):
+                    read_only.add(slot)
+                elif symbol.section in self._elf.code:
+                    globals_[slot] = Global(Holds.FUNCTION)
+                else:
+                    held = Holds.MAP if name == _MAPS else Holds.DATA if name.startswith(_WRITABLE) else None
+                    globals_[slot] = Global(held) if held else Pointer()
+        return Scope(addresses, frozenset(read_only), globals_, frozenset(self._rewritten), self._call)
 
     def _call(self, slot: int, instruction: Instruction) -> tuple[Simple, int] | None:
         """What a call leaves in ``r0``, and how many arguments it certainly has; ``None`` where it does not return."""

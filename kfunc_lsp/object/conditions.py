@@ -45,8 +45,10 @@ from kfunc_lsp.object.values import (
     choice,
     each,
     test,
+    told,
 )
-from kfunc_lsp.unit.guard import Condition, Constant, Opaque, Runtime, both, either, negate
+from kfunc_lsp.unit import value as unit
+from kfunc_lsp.unit.guard import Condition, Constant, Exists, Opaque, Runtime, both, either, negate
 
 _MOV, _END, _NEG = 0xB0, 0xD0, 0x80
 _FRAME_POINTER = 10
@@ -62,14 +64,14 @@ State = dict[int, Value]
 class Scope:
     """What the code of a section refers to, by slot.
 
-    ``addresses`` are loads of ksyms' addresses, ``read_only`` of data that is constant to the verifier, ``memory`` of
-    other data and maps. ``rewritten`` are the slots that CO-RE changes at load time. ``call`` gives what a call leaves
-    in ``r0``, and how many arguments it takes (``None`` where it never returns).
+    ``addresses`` are loads of ksyms' addresses, ``read_only`` of data that is constant to the verifier, ``globals`` of
+    other data, of maps and of functions. ``rewritten`` are the slots that CO-RE changes at load time. ``call`` gives
+    what a call leaves in ``r0``, and how many arguments it takes (``None`` where it never returns).
     """
 
     addresses: Mapping[int, str]
     read_only: frozenset[int]
-    memory: frozenset[int]
+    globals: Mapping[int, Pointer]
     rewritten: frozenset[int]
     call: Callable[[int, Instruction], tuple[Simple, int] | None]
 
@@ -89,6 +91,7 @@ class Conditions:
         self._graph = read_graph(code, start, end, lambda at: scope.call(at, code[at]) is None)
         self._jumps: dict[int, Condition] = {}
         self._over: dict[int, tuple[Condition, ...]] = {}
+        self._passed: dict[int, tuple[Value, ...]] = {}
         if self._graph is not None:
             self._blocks = self._graph.blocks
             self._own: dict[int, Condition] = {}
@@ -100,6 +103,11 @@ class Conditions:
             return (Opaque(),)
         number = bisect_right(self._starts, at) - 1
         return self._over.get(number, (Constant(False),))
+
+    def passed(self, at: int) -> tuple[unit.Value | None, ...]:
+        """What the call at slot ``at`` is certainly given in each register of an argument."""
+        is_tested = any(not isinstance(condition, Constant | Exists) for condition in self.over(at))
+        return tuple(told(value, is_tested) for value in self._passed.get(at, ()))
 
     def is_guard(self, at: int) -> bool:
         """Whether the ksym's address that slot ``at`` loads is compared with NULL and goes nowhere else."""
@@ -209,8 +217,8 @@ class Conditions:
             return Address(scope.addresses[at], at)
         if at in scope.read_only:
             return ReadOnly()
-        if at in scope.memory:
-            return Pointer()
+        if at in scope.globals:
+            return scope.globals[at]
         if at in scope.rewritten or at + 1 >= len(self._code) or instruction.src:
             return SOMETHING
         return Known(instruction.imm & 0xFFFFFFFF | (self._code[at + 1].imm & 0xFFFFFFFF) << 32)
@@ -300,8 +308,10 @@ class Conditions:
     def _call(self, at: int, instruction: Instruction, state: State) -> None:
         result = self._scope.call(at, instruction)
         returned, arguments = result if result else (SOMETHING, 0)
-        for register in ARGUMENTS[:arguments]:
-            self._escape(state.get(register, SOMETHING))
+        values = tuple(state.get(register, SOMETHING) for register in ARGUMENTS[:arguments])
+        self._passed[at] = values
+        for value in values:
+            self._escape(value)
         self._clobber(state)
         state[0] = returned
 

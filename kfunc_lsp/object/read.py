@@ -23,6 +23,7 @@ from kfunc_lsp.object.operations import members
 from kfunc_lsp.object.places import Place, Places
 from kfunc_lsp.unit.guard import Condition
 from kfunc_lsp.unit.model import Declaration, Function, Mention, SourceFile, Span, Unit, Use, UseKind
+from kfunc_lsp.unit.value import Value
 
 _KSYMS, _KCONFIG = ".ksyms", ".kconfig"
 _DATASEC_WORDS = 3
@@ -192,6 +193,7 @@ class _Reader:
             argument_count=len(prototype.params) if prototype and site.is_call else 0,
             macro=place.macro,
             is_guard=is_guard,
+            load_values=partial(_values, section, body, site.slot),
             load_guards=partial(_guards, section, body, site.slot),
         )
 
@@ -252,6 +254,10 @@ class _Reader:
 
 def _guards(section: CodeSection, body: Body | None, slot: int) -> tuple[Condition, ...]:
     return section.conditions(body).over(slot) if body else ()
+
+
+def _values(section: CodeSection, body: Body | None, slot: int) -> tuple[Value | None, ...]:
+    return section.conditions(body).passed(slot) if body else ()
 
 
 def _prototype(t: Type) -> FuncProto | None:

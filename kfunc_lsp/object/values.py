@@ -10,7 +10,9 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kfunc_lsp.unit import value as unit
 from kfunc_lsp.unit.guard import Condition, Constant, Exists, Likely, Opaque, Runtime, both, either, negate
+from kfunc_lsp.unit.value import Holds
 
 _MOST_CHOICES = 6
 _U64, _U32 = (1 << 64) - 1, (1 << 32) - 1
@@ -39,6 +41,13 @@ class Number:
 @dataclass(frozen=True, slots=True)
 class Pointer:
     """A number, or a pointer that may be known not to be NULL: what a helper or the context gives, or memory holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Global(Pointer):
+    """The address of a global variable (or one inside it), a map or a function of the program, as ``holds`` says."""
+
+    holds: Holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,8 @@ def choice(of: list[tuple[Condition, Value]]) -> Value:
     first = of[0][1]
     if all(value == first for _, value in of):
         return first
+    if all(isinstance(value, Pointer) for _, value in of):
+        return Pointer()
     parts: list[tuple[Condition, Simple]] = []
     for condition, value in of:
         if isinstance(value, Choice):
@@ -125,7 +136,7 @@ def arithmetic(operation: int, left: Simple, right: Simple, is_32_bit: bool) -> 
     if isinstance(left, Frame) and isinstance(right, Known) and operation == _ADD and not is_32_bit:
         return Frame(left.offset + _signed(right.number, 64))
     if isinstance(left, ReadOnly | Pointer) and operation == _ADD and not is_32_bit:
-        return left
+        return left if isinstance(right, Known) or not isinstance(left, Global) else Pointer()
     if isinstance(left, Known | Number | Pointer) and isinstance(right, Known | Number | Pointer):
         return Number()
     return SOMETHING
@@ -188,3 +199,19 @@ def _test(operation: int, left: Simple, right: Simple, is_32_bit: bool) -> Condi
             return Likely() if _NOT_NEGATIVE[operation, number] else negate(Likely())
         return Runtime()
     return Opaque()
+
+
+def told(value: Value, is_tested: bool) -> unit.Value | None:
+    """What a rule may know of ``value`` in an argument; ``None`` where it is not certain.
+
+    ``is_tested`` tells that the verifier may have learned from a test which number it is.
+    """
+    if isinstance(value, Known):
+        return unit.Value(Holds.CONSTANT, value.number)
+    if isinstance(value, Frame | ReadOnly):
+        return unit.Value(Holds.STACK if isinstance(value, Frame) else Holds.READ_ONLY)
+    if isinstance(value, Global):
+        return unit.Value(value.holds)
+    if isinstance(value, Number | Pointer) and not is_tested:
+        return unit.Value(Holds.NUMBER if isinstance(value, Number) else Holds.VARYING)
+    return None

@@ -56,10 +56,11 @@ class Offset:
 
 @dataclass
 class Change:
-    """What a piece or an include did to the environment."""
+    """What a piece or an include did to the environment; ``unsteady`` are macros that it gave another meaning."""
 
     macros: dict[str, Macro] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
+    unsteady: set[str] = field(default_factory=set)
     ksyms: set[str] = field(default_factory=set)
     large: dict[str, tuple[Header, Statement]] = field(default_factory=dict)
     headers: dict[str, Header] = field(default_factory=dict)
@@ -77,13 +78,14 @@ class Change:
 
 @dataclass
 class Environment:
-    """Everything that decides how the next text is read."""
+    """Everything that decides how the next text is read; ``unsteady`` are macros that have meant something else."""
 
     table: dict[str, Macro]
     names: Names
     id: int
     once: set[str] = field(default_factory=set)
     weak: set[str] = field(default_factory=set)
+    unsteady: set[str] = field(default_factory=set)
     includes: int = 0
     tokens: int = 0
     headers: dict[str, Header] = field(default_factory=dict)
@@ -102,6 +104,7 @@ class Environment:
         self.headers.update(change.headers)
         self.once |= change.once
         self.weak |= change.weak
+        self.unsteady |= change.unsteady
         self.missing += [name for name in change.missing if name not in self.missing]
         self.problems += [words for words in change.problems if words not in self.problems]
         self.includes += change.includes

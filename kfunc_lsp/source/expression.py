@@ -24,12 +24,12 @@ from kfunc_lsp.unit.guard import (
     negate,
 )
 
-_OPENING = {"(": ")", "[": "]", "{": "}"}
-_CLOSING = frozenset(_OPENING.values())
+OPENING = {"(": ")", "[": "]", "{": "}"}
+_CLOSING = frozenset(OPENING.values())
 _COMPARISONS = frozenset(("==", "!=", "<", ">", "<=", ">="))
 _ASSIGNMENTS = frozenset("= += -= *= /= %= &= |= ^= <<= >>=".split())
 _TRANSPARENT = frozenset(("likely", "unlikely", "__builtin_expect"))
-_TYPE_WORDS = frozenset(
+TYPE_WORDS = frozenset(
     """
     struct union enum const volatile unsigned signed int long short char bool _Bool void u8 u16 u32 u64 s8 s16
     s32 s64 __u8 __u16 __u32 __u64 __s8 __s16 __s32 __s64 size_t sizeof
@@ -86,8 +86,8 @@ class Expressions:
 
     def __post_init__(self) -> None:
         self._escaped: Condition = Constant(True)
-        self._partners = self._match()
-        self._locals = self._assignments()
+        self.partners = self._match()
+        self.assigned = self._assignments()
         self._resolving: set[str] = set()
         self._known: dict[str, Condition] = {}
 
@@ -103,8 +103,8 @@ class Expressions:
         stack: list[tuple[str, int]] = []
         for at in range(self.start, self.end):
             text = self.tokens[at][0]
-            if text in _OPENING:
-                stack.append((_OPENING[text], at))
+            if text in OPENING:
+                stack.append((OPENING[text], at))
             elif text in _CLOSING:
                 while stack:
                     wanted, opened = stack.pop()
@@ -137,8 +137,11 @@ class Expressions:
             elif text == "&" and not (is_identifier(self._text(at - 1) or "0") or self._text(at - 1) in (")", "]")):
                 if self._text(at + 2) != "->":
                     change(self._text(at + 1))
-            elif self._text(at + 1) == "(" and (text in self.scope.macros or text in ("asm", "__asm__")):
-                for inside in range(at + 2, self._partners.get(at + 1, at + 2)):
+            elif text in self.scope.macros or text in ("asm", "__asm__"):
+                opening = at + 1 + (self._text(at + 1) in ("volatile", "__volatile__"))
+                if self._text(opening) != "(":
+                    continue
+                for inside in range(opening + 1, self.partners.get(opening, opening)):
                     if self._text(inside - 1) in ("(", ",") and self._text(inside + 1) in (")", ","):
                         change(self._text(inside))
         return found
@@ -148,7 +151,7 @@ class Expressions:
             text = self.tokens[at][0]
             if text in (",", ";") or text in _CLOSING:
                 return at
-            at = self._partners.get(at, at) + 1
+            at = self.partners.get(at, at) + 1
         return self.end
 
     def _region(self, start: int, end: int, condition: Condition) -> None:
@@ -172,7 +175,7 @@ class Expressions:
         while at < end:
             if self._text(at) in operators:
                 found = at
-            at = self._partners.get(at, at) + 1
+            at = self.partners.get(at, at) + 1
         return found
 
     def _first(self, start: int, end: int, operators: frozenset[str]) -> int:
@@ -180,7 +183,7 @@ class Expressions:
         while at < end:
             if self._text(at) in operators:
                 return at
-            at = self._partners.get(at, at) + 1
+            at = self.partners.get(at, at) + 1
         return -1
 
     def _one_expression(self, start: int, end: int) -> Condition:
@@ -212,7 +215,7 @@ class Expressions:
             depth += (text == "?") - (text == ":")
             if depth < 0:
                 break
-            at = self._partners.get(at, at) + 1
+            at = self.partners.get(at, at) + 1
         yes = self._expression(question + 1, at)
         no = self._expression(at + 1, end)
         self._region(question + 1, at, condition)
@@ -244,14 +247,14 @@ class Expressions:
         if text == "&" and end - start == 2 and self._text(start + 1) in self.scope.ksyms:
             return Exists(self._text(start + 1))
         if text == "(":
-            close = self._partners.get(start, end)
+            close = self.partners.get(start, end)
             if close == end - 1:
                 if self._text(start + 1) == "{":
-                    return self._statement_expression(start + 1, min(self._partners.get(start + 1, end), end))
+                    return self._statement_expression(start + 1, min(self.partners.get(start + 1, end), end))
                 return self._expression(start + 1, close)
             if close < end and self._is_cast(start, close):
                 return self._expression(close + 1, end)
-        if text in _TRANSPARENT and self._partners.get(start + 1) == end - 1:
+        if text in _TRANSPARENT and self.partners.get(start + 1) == end - 1:
             comma = self._first(start + 2, end - 1, frozenset((",",)))
             return self._expression(start + 2, end - 1 if comma < 0 else comma)
         if end - start == 1:
@@ -262,7 +265,7 @@ class Expressions:
         inside = [self._text(i) for i in range(start + 1, close)]
         return (
             bool(inside)
-            and (inside[-1] == "*" or any(t in _TYPE_WORDS for t in inside))
+            and (inside[-1] == "*" or any(t in TYPE_WORDS for t in inside))
             and all(t == "*" or is_identifier(t) for t in inside)
         )
 
@@ -287,7 +290,7 @@ class Expressions:
             return Constant(False)
         if text == "true":
             return Constant(True)
-        if text in self._locals and text not in scope.globals and text not in scope.constants:
+        if text in self.assigned and text not in scope.globals and text not in scope.constants:
             return self._local(text)
         if text in scope.ksyms:
             return Exists(text)
@@ -303,7 +306,7 @@ class Expressions:
         """What a local variable comes to: its one value, if it has one and nobody else can change it."""
         if name in self._known and not self._lenient:
             return self._known[name]
-        values = self._locals[name]
+        values = self.assigned[name]
         if name in self._resolving or None in values:
             return Runtime() if self._lenient else Opaque(compiled_out=True)
         self._resolving.add(name)
@@ -329,7 +332,7 @@ class Expressions:
             text = self._text(at)
             if text and is_identifier(text) and self._text(at - 1) not in (".", "->"):
                 if self._text(at + 1) == "(":
-                    close = self._partners.get(at + 1, end)
+                    close = self.partners.get(at + 1, end)
                     comma = at + 2
                     while comma < close:
                         stop = self._expression_end(comma)
@@ -340,11 +343,11 @@ class Expressions:
                         return call
                     parts.append(Runtime() if isinstance(call, Likely) else call)
                     at = close
-                elif text not in _TYPE_WORDS:
+                elif text not in TYPE_WORDS:
                     reads = self._text(at + 1) in ("->", "[", ".") or (self._text(at - 1) == "*" and at == start + 1)
-                    parts.append(self._memory(text) if reads else self._atom(text))
+                    parts.append(self.memory(text) if reads else self._atom(text))
             elif text == "(":
-                close = self._partners.get(at, end)
+                close = self.partners.get(at, end)
                 if not self._is_cast(at, close):
                     parts.append(self._expression(at + 1, min(close, end)))
                 at = close
@@ -355,14 +358,14 @@ class Expressions:
             return Opaque()
         return _blend(parts)
 
-    def _memory(self, base: str) -> Condition:
+    def memory(self, base: str) -> Condition:
         """A read through ``base``: at run time if it is a program's argument, a global, or what a helper gave."""
         scope = self.scope
         if base in scope.constants:
             return Opaque(compiled_out=scope.constants[base])
-        if base in scope.globals or (base in scope.parameters and scope.is_program and base not in self._locals):
+        if base in scope.globals or (base in scope.parameters and scope.is_program and base not in self.assigned):
             return Runtime()
-        if base in self._locals and isinstance(self._local(base), Likely):
+        if base in self.assigned and isinstance(self._local(base), Likely):
             return Runtime()
         return Opaque(compiled_out=True)
 

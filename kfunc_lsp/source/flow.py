@@ -108,7 +108,7 @@ class Flow(Expressions):
     def _one_statement(self, at: int, limit: int) -> Passing:
         text = self._text(at)
         if text == "{":
-            close = min(self._partners.get(at, limit), limit)
+            close = min(self.partners.get(at, limit), limit)
             return self._block(at + 1, close)._replace(end=close + 1)
         if text == "if" and self._text(at + 1) == "(":
             return self._if(at, limit)
@@ -120,7 +120,7 @@ class Flow(Expressions):
             return self._statement(at + 1, limit)
         end = at
         while end < limit and self._text(end) not in (";", "{", "}"):
-            end = self._partners.get(end, end) + 1
+            end = self.partners.get(end, end) + 1
         end = min(end, limit)
         outer, self._escaped = self._escaped, _TRUE
         self._expression(at + (text == "return"), end)
@@ -138,7 +138,7 @@ class Flow(Expressions):
         return self._block(start, end).on
 
     def _if(self, at: int, limit: int) -> Passing:
-        close = min(self._partners.get(at + 1, limit), limit)
+        close = min(self.partners.get(at + 1, limit), limit)
         condition = self._expression(at + 2, close)
         yes = self._statement(close + 1, limit)
         self._region(close + 1, yes.end, condition)
@@ -152,7 +152,7 @@ class Flow(Expressions):
         body = self._statement(at + 1, limit)
         end = body.end
         if self._text(end) == "while" and self._text(end + 1) == "(":
-            close = self._partners.get(end + 1, limit)
+            close = self.partners.get(end + 1, limit)
             self._expression(end + 2, min(close, limit))
             end = min(close + 1, limit)
             end += self._text(end) == ";" and end < limit
@@ -160,7 +160,7 @@ class Flow(Expressions):
 
     def _loop(self, at: int, limit: int) -> Passing:
         keyword = self._text(at)
-        close = min(self._partners.get(at + 1, limit), limit)
+        close = min(self.partners.get(at + 1, limit), limit)
         first, last, step = at + 2, close, close
         if keyword == "for":
             parts = [i for i in range(at + 2, close) if self._text(i) == ";" and self._top(at + 2, i)]
@@ -186,7 +186,7 @@ class Flow(Expressions):
         """Whether ``at`` is in no bracket that opens at or after ``start``."""
         index = start
         while index < at:
-            index = self._partners.get(index, index) + 1
+            index = self.partners.get(index, index) + 1
         return index == at
 
 

@@ -14,13 +14,16 @@ from kfunc_lsp.source.expression import Scope
 from kfunc_lsp.source.flags import Flags
 from kfunc_lsp.source.flow import Flow
 from kfunc_lsp.source.headers import Header, Statement
+from kfunc_lsp.source.macros import Macro
 from kfunc_lsp.source.names import UnitNames
 from kfunc_lsp.source.preprocess import Preprocessor
-from kfunc_lsp.source.segment import Body, Declared, Segment, read_declared
+from kfunc_lsp.source.segment import Body, Declared, Segment, Variable, read_declared
 from kfunc_lsp.source.sites import Site, members, mentioned, receiver
 from kfunc_lsp.source.text import is_identifier, lex
+from kfunc_lsp.source.values import Values
 from kfunc_lsp.unit.guard import Condition
 from kfunc_lsp.unit.model import Declaration, Function, Mention, SourceFile, Span, Unit, Use, UseKind
+from kfunc_lsp.unit.value import Value
 
 Place = Locations | Offset
 _LICENSE = re.compile(r'"license"\s*\)[^;{}=]*=([^;]*);')
@@ -142,11 +145,16 @@ class _Builder:
         return "".join(strings) if strings else None
 
     def _expanded(self, tokens: list[Token]) -> list[Token]:
-        """``tokens`` with the macros that were of no interest expanded too, as they stand at the end of the unit."""
+        """``tokens`` with the macros of no interest expanded too, where they mean the same in all of the unit."""
         try:
-            return Expander(self.environment.table, None).expand(tokens)
+            return Expander(self._steady_macros, None).expand(tokens)
         except OutOfBudget:
             return tokens
+
+    @cached_property
+    def _steady_macros(self) -> Mapping[str, Macro]:
+        table, unsteady = self.environment.table, self.environment.unsteady
+        return {name: macro for name, macro in table.items() if name not in unsteady} if unsteady else table
 
     def _counts(self, site: Site) -> bool:
         """Whether a site is a use of a ksym, or the call of a kfunc that nothing here declares."""
@@ -246,6 +254,7 @@ class _Builder:
             definition=definition,
             is_guard=site.is_guard,
             load_arguments=lambda: tuple(self._argument(tokens, place, a, b) for a, b in site.arguments),
+            load_values=partial(self._values, segment, site),
             load_guards=partial(self._conditions, segment, site.body, site.at),
         )
 
@@ -286,9 +295,17 @@ class _Builder:
                     found[function] = (*found.get(function, ()), (structure, member))
         return found
 
-    def _conditions(self, segment: Segment, body_index: int, at: int) -> tuple[Condition, ...]:
-        if body_index < 0:
+    def _values(self, segment: Segment, site: Site) -> tuple[Value | None, ...]:
+        """What the arguments of a call are."""
+        if site.body < 0 or not site.arguments:
             return ()
+        values = Values(self._flow(segment, site.body), self._variables, self._steady_macros, self._expanded)
+        return tuple(values.of(start, end) for start, end in site.arguments)
+
+    def _conditions(self, segment: Segment, body_index: int, at: int) -> tuple[Condition, ...]:
+        return self._flow(segment, body_index).over(at) if body_index >= 0 else ()
+
+    def _flow(self, segment: Segment, body_index: int) -> Flow:
         key = (id(segment), body_index)
         flow = self.flows.get(key)
         if flow is None:
@@ -306,7 +323,7 @@ class _Builder:
                 self._pointers,
             )
             flow = self.flows[key] = Flow(segment.tokens, body.start, body.end, scope)
-        return flow.over(at)
+        return flow
 
     @cached_property
     def _pointers(self) -> frozenset[str]:
@@ -315,9 +332,9 @@ class _Builder:
         return frozenset(n for n, t in prototypes if isinstance(t, FuncProto) and isinstance(t.returns, Ptr))
 
     @cached_property
-    def _variables(self) -> Mapping[str, frozenset[str]]:
-        """File-level variables, and the storage classes and qualifiers of their declarations."""
-        return {name: words for segment, _ in self.segments for name, words in segment.variables.items()}
+    def _variables(self) -> Mapping[str, Variable]:
+        """File-level variables."""
+        return {name: variable for segment, _ in self.segments for name, variable in segment.variables.items()}
 
     @cached_property
     def _constants(self) -> Mapping[str, bool]:
@@ -327,6 +344,6 @@ class _Builder:
         """
         return {
             name: "volatile" not in words and "extern" not in words
-            for name, words in self._variables.items()
+            for name, (words, _, _) in self._variables.items()
             if "const" in words or "extern" in words or ("static" in words and "volatile" not in words)
         }

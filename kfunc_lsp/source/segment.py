@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from kfunc_lsp.btf.types import FuncProto
+from kfunc_lsp.btf.types import Array, FuncProto, Type, skip_modifiers
 from kfunc_lsp.source.declare import DeclarationError, Declarator, parse_declaration
 from kfunc_lsp.source.expand import Token
 from kfunc_lsp.source.sites import KEYWORDS, Site, sites
@@ -27,6 +27,19 @@ _RODATA = frozenset(("const", "volatile"))
 Indent = Callable[[int], int]
 """How a token's origin stands on its line: its column if only white space stands before it, else -1 less the column in
 which its line begins."""
+
+
+class Variable(NamedTuple):
+    """A variable at file level; ``words`` are the storage classes and qualifiers of its declaration."""
+
+    words: frozenset[str]
+    type: Type
+    section: str
+
+    @property
+    def is_array(self) -> bool:
+        """Whether its name is an address."""
+        return isinstance(skip_modifiers(self.type), Array)
 
 
 class Body(NamedTuple):
@@ -58,7 +71,7 @@ class Declared(NamedTuple):
 class Segment:
     """Tokens and what was found in them.
 
-    ``sections`` are those of prototypes, ``variables`` have the storage classes and qualifiers of their declarations.
+    ``sections`` are those of prototypes.
     ``license`` are the tokens of the initialiser in section ``license``; ``operations`` are struct_ops maps: the
     structure's name and the tokens of the initialiser.
     """
@@ -66,7 +79,7 @@ class Segment:
     tokens: list[Token]
     bodies: list[Body] = field(default_factory=list)
     declared: list[Declared] = field(default_factory=list)
-    variables: dict[str, frozenset[str]] = field(default_factory=dict)
+    variables: dict[str, Variable] = field(default_factory=dict)
     sections: dict[str, str] = field(default_factory=dict)
     sites: list[Site] = field(default_factory=list)
     outside: list[tuple[int, int]] = field(default_factory=list)
@@ -234,13 +247,15 @@ class _Scanner:
         if name and section:
             self.segment.sections[name] = section
         if not name or section:
-            self._variables(tokens, _RODATA if section.startswith(".rodata") else frozenset())
+            self._variables(tokens, section)
 
-    def _variables(self, tokens: list[Token], words: frozenset[str]) -> None:
+    def _variables(self, tokens: list[Token], section: str) -> None:
+        words = _RODATA if section.startswith(".rodata") else frozenset()
         with suppress(DeclarationError):
             for declarator in parse_declaration(tokens):
                 if not isinstance(declarator.type, FuncProto):
-                    self.segment.variables[declarator.name] = declarator.words | words
+                    variable = Variable(declarator.words | words, declarator.type, section)
+                    self.segment.variables[declarator.name] = variable
 
 
 def read_declared(tokens: list[Token], known: Set[str]) -> list[Declared]:

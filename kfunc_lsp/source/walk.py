@@ -131,6 +131,8 @@ class Walk:
             return
         if self._pending:
             self.flush()
+        if old is not None and (macro is None or macro.key != old.key):
+            self.change.unsteady.add(name)
         if macro is None:
             table.pop(name, None)
             self.change.macros.pop(name, None)

@@ -16,6 +16,7 @@ from functools import cached_property
 
 from kfunc_lsp.btf.types import FuncProto, Type, skip_modifiers_and_typedefs
 from kfunc_lsp.unit.guard import Condition, Resolves, Truth, may_be_compiled_out, reached
+from kfunc_lsp.unit.value import Value
 
 _DEEPEST_CALLS = 300
 
@@ -139,12 +140,18 @@ class Use:
     definition: Span | None = None
     is_guard: bool = False
     load_arguments: Callable[[], tuple[Span | None, ...]] = field(default=tuple, repr=False, compare=False)
+    load_values: Callable[[], tuple[Value | None, ...]] = field(default=tuple, repr=False, compare=False)
     load_guards: Callable[[], tuple[Condition, ...]] = field(default=tuple, repr=False, compare=False)
 
     @cached_property
     def arguments(self) -> tuple[Span | None, ...]:
         """Where each argument is written; ``None`` for one that a macro wrote."""
         return self.load_arguments()
+
+    @cached_property
+    def values(self) -> tuple[Value | None, ...]:
+        """What each argument certainly is; ``None`` where that is not known. Empty where nothing is known."""
+        return self.load_values()
 
     @cached_property
     def guards(self) -> tuple[Condition, ...]:

@@ -6,8 +6,9 @@ import pytest
 
 from kfunc_lsp.object.conditions import Conditions, Scope
 from kfunc_lsp.object.instructions import CALL, EXIT, JUMP, LD_IMM64, MAY_GOTO, Instruction
-from kfunc_lsp.object.values import SOMETHING, Number, Pointer, Simple
+from kfunc_lsp.object.values import SOMETHING, Global, Number, Pointer, Simple
 from kfunc_lsp.unit.guard import Truth, reached
+from kfunc_lsp.unit.value import Holds, Value
 
 JEQ, JNE, JSGE = 0x15, 0x55, 0x75
 MOV, MOV_REGISTER, AND, OR_REGISTER = 0xB7, 0xBF, 0x57, 0x4F
@@ -40,7 +41,7 @@ def conditions(lines: list[Line], addresses: dict[int, str], read_only: frozense
     scope = Scope(
         addresses,
         read_only,
-        frozenset(),
+        {},
         frozenset(),
         lambda at, instruction: None if instruction.imm == THROW else (RESULTS[instruction.imm], 0),
     )
@@ -166,3 +167,30 @@ def test_an_address_that_goes_elsewhere_is_no_guard() -> None:
 
 def test_code_that_nothing_leads_to_is_never_reached() -> None:
     assert reach([LEAVE, TARGET, LEAVE]) is Truth.FALSE
+
+
+def passed(lines: list[Line], globals_: dict[int, Pointer]) -> tuple[Value | None, ...]:
+    """What ``TARGET`` is given, of which a third argument is not asked for."""
+    code = [Instruction(*line) for line in lines]
+    scope = Scope({}, frozenset(), globals_, frozenset(), lambda at, instruction: (RESULTS[instruction.imm], 2))
+    found = Conditions(code, 0, len(code), scope, is_program=True)
+    return found.passed(max(at for at, line in enumerate(lines) if line == TARGET))
+
+
+def test_a_call_is_given_what_its_registers_hold() -> None:
+    stack = [(MOV_REGISTER, 1, 10, 0, 0), (0x07, 1, 0, 0, -8)]
+    assert passed([*stack, mov(2, 0), TARGET, LEAVE], {}) == (Value(Holds.STACK), Value(Holds.CONSTANT, 0))
+    field = (LOAD, 2, 1, 0, 0)
+    map_ = {1: Global(Holds.MAP)}
+    assert passed([field, *ksym(1), TARGET, LEAVE], map_) == (Value(Holds.MAP), Value(Holds.VARYING))
+    assert passed([call(NUMBER), (MOV_REGISTER, 1, 0, 0, 0), TARGET, LEAVE], {}) == (Value(Holds.NUMBER), None)
+
+
+def test_a_number_that_a_test_has_narrowed_may_be_known() -> None:
+    narrowed = [call(NUMBER), (MOV_REGISTER, 1, 0, 0, 0), (JNE, 1, 0, 1, 5), TARGET, LEAVE]
+    assert passed(narrowed, {}) == (None, None)
+
+
+def test_one_of_two_values_is_not_certain() -> None:
+    either = [call(NUMBER), mov(1, 0), (JNE, 0, 0, 1, 5), mov(1, 8), TARGET, LEAVE]
+    assert passed(either, {}) == (None, None)
