@@ -181,7 +181,7 @@ def test_a_call_is_given_what_its_registers_hold() -> None:
     stack = [(MOV_REGISTER, 1, 10, 0, 0), (0x07, 1, 0, 0, -8)]
     assert passed([*stack, mov(2, 0), TARGET, LEAVE], {}) == (Value(Holds.STACK), Value(Holds.CONSTANT, 0))
     field = (LOAD, 2, 1, 0, 0)
-    map_ = {1: Global(Holds.MAP)}
+    map_: dict[int, Pointer] = {1: Global(Holds.MAP)}
     assert passed([field, *ksym(1), TARGET, LEAVE], map_) == (Value(Holds.MAP), Value(Holds.VARYING))
     assert passed([call(NUMBER), (MOV_REGISTER, 1, 0, 0, 0), TARGET, LEAVE], {}) == (Value(Holds.NUMBER), None)
 
