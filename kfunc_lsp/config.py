@@ -30,6 +30,15 @@ class ConfigError(KfuncLspError):
     """A setting cannot be used; the text names the file, the key, and what is expected."""
 
 
+class SettingError(ConfigError):
+    """One value of some settings cannot be used: ``words`` say which and why, ``keys`` lead to it, outermost first."""
+
+    def __init__(self, origin: str, words: str, *keys: str) -> None:
+        super().__init__(f"{origin}: {words}")
+        self.words = words
+        self.keys = keys
+
+
 class OptionType(Enum):
     """What an option's value is; the values are the words for it."""
 
@@ -56,12 +65,12 @@ class Option:
     metavar: str = ""
 
     def parsed(self, value: object, origin: str) -> Any:
-        """``value`` as ``Config`` keeps it. Raises ``ConfigError``, beginning with ``origin``."""
+        """``value`` as ``Config`` keeps it. Raises ``SettingError``, beginning with ``origin``."""
         if self.type is OptionType.STRINGS:
-            return _strings(value, self.name, origin)
+            return _strings(value, origin, self.name)
         if not isinstance(value, Mapping):
-            raise ConfigError(f"{origin}: `{self.name}` must be a {self.type.value}")
-        return {str(key): _strings(items, f"{self.name}.{key}", origin) for key, items in value.items()}
+            raise SettingError(origin, f"`{self.name}` must be a {self.type.value}", self.name)
+        return {str(key): _strings(items, origin, self.name, str(key)) for key, items in value.items()}
 
 
 _OPTIONS = (
@@ -132,7 +141,8 @@ class Config:
     """The values of the options, and the ``file`` that they were read from, empty for none.
 
     Each is a tuple of strings, but ``targets``, a table of such by name. Paths are absolute, or relative to the folder
-    where they were set (see ``located``).
+    where they were set (see ``located``). ``origins`` name what has set each option; one that is not there has its
+    default.
     """
 
     kernels: tuple[str, ...] = ()
@@ -142,6 +152,7 @@ class Config:
     ignore: tuple[str, ...] = ()
     targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     file: str = ""
+    origins: Mapping[str, str] = field(default_factory=dict, hash=False, compare=False)
 
     @staticmethod
     def options() -> Mapping[str, Option]:
@@ -149,7 +160,7 @@ class Config:
         return {option.name: option for option in _OPTIONS}
 
     def merged(self, values: Mapping[str, object], origin: str) -> Config:
-        """These settings with ``values`` over them. ``origin`` names where they come from. Raises ``ConfigError``."""
+        """These settings with ``values`` over them. ``origin`` names where they come from. Raises ``SettingError``."""
         known = self.options()
         for key in values:
             if key not in known:
@@ -157,12 +168,18 @@ class Config:
 
                 near = difflib.get_close_matches(key, known, 1)
                 hint = f"; did you mean `{near[0]}`?" if near else f"; there are {', '.join(known)}"
-                raise ConfigError(f"{origin}: unknown option `{key}`{hint}")
+                raise SettingError(origin, f"unknown option `{key}`{hint}", key)
         changes = {key: known[key].parsed(value, origin) for key, value in values.items()}
         for name in changes.get("targets", ()):
             if not name or any(sign in name for sign in _NOT_IN_NAMES):
-                raise ConfigError(f"{origin}: `targets`: {name!r} is no name for a target: it is a path or a pattern")
-        return replace(self, **changes)
+                words = f"`targets`: {name!r} is no name for a target: it is a path or a pattern"
+                raise SettingError(origin, words, "targets", name)
+        return replace(self, **changes, origins={**self.origins, **dict.fromkeys(changes, origin)})
+
+    def place(self, name: str) -> str:
+        """What has set the option ``name``: ``FILE:LINE``, the name of another origin, or empty for nothing."""
+        origin = self.origins.get(name, "")
+        return place_of(origin, name) if origin and origin == self.file else origin
 
     def located(self, folder: str) -> Config:
         """These settings with relative paths placed in ``folder``; a kernel is a path where it has a slash."""
@@ -186,17 +203,36 @@ def load(start: str) -> Config:
             if os.path.lexists(path):
                 values = _read(path, name)
                 if values is not None:
-                    return Config(file=path).merged(values, path).located(folder)
+                    return _of_file(path, values).located(folder)
         parent = os.path.dirname(folder)
         if parent == folder:
             return Config()
         folder = parent
 
 
-def _strings(value: object, key: str, origin: str) -> tuple[str, ...]:
+def place_of(file: str, *keys: str) -> str:
+    """``FILE:LINE`` of what a configuration file sets under ``keys``; the file alone where the line cannot be told."""
+    from kfunc_lsp.toml import line_of
+
+    prefix = ("tool", "kfunc-lsp") if os.path.basename(file) == FILES[1] else ()
+    try:
+        line = line_of(_text(file), (*prefix, *keys))
+    except ConfigError:
+        line = 0
+    return f"{file}:{line}" if line else file
+
+
+def _of_file(path: str, values: Mapping[str, object]) -> Config:
+    try:
+        return Config(file=path).merged(values, path)
+    except SettingError as error:
+        raise SettingError(place_of(path, *error.keys), error.words, *error.keys) from None
+
+
+def _strings(value: object, origin: str, *keys: str) -> tuple[str, ...]:
     items = [value] if isinstance(value, str) else value
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-        raise ConfigError(f"{origin}: `{key}` must be a {OptionType.STRINGS.value}")
+        raise SettingError(origin, f"`{'.'.join(keys)}` must be a {OptionType.STRINGS.value}", *keys)
     return tuple(items)
 
 
@@ -224,7 +260,7 @@ def _read(path: str, name: str) -> Mapping[str, object] | None:
     tool = values.get("tool")
     section = tool.get("kfunc-lsp") if isinstance(tool, dict) else None
     if section is not None and not isinstance(section, dict):
-        raise ConfigError(f"{path}: `tool.kfunc-lsp` must be a table")
+        raise ConfigError(f"{place_of(path)}: `tool.kfunc-lsp` must be a table")
     return section
 
 

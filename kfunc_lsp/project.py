@@ -37,12 +37,15 @@ _MOST_ENTRIES = 300
 
 
 class Command(NamedTuple):
-    """How a file is compiled: the compiler, the arguments behind its name, the folder that they are relative to."""
+    """How a file is compiled: the compiler, the arguments behind its name, the folder that they are relative to.
+
+    ``origin`` is the file that says so, empty for a guess.
+    """
 
     compiler: str
     arguments: list[str]
     folder: str
-    is_guess: bool = False
+    origin: str = ""
 
 
 Database = Mapping[str, Command]
@@ -138,17 +141,18 @@ class Project:
         there and cannot be understood.
         """
         own = [*(f"-I{folder}" for folder in self.include), *(f"-D{name}" for name in self.define)]
-        fragments = self._fragments(path)
-        named = [fragment.database for fragment in fragments if fragment.database is not None]
-        command = self._command(path, named[-1] if named else None)
+        command = self.command(path)
         arguments = command.arguments
-        for fragment in fragments:
+        for fragment in self._fragments(path):
             arguments = fragment.apply(arguments)
         flags = parse_arguments([*own, *arguments], command.folder, command.compiler)
-        return replace(flags, known=False) if command.is_guess else flags
+        return flags if command.origin else replace(flags, known=False)
 
-    def _command(self, path: str, named: str | None) -> Command:
-        """How ``path`` is compiled; ``named`` is the folder of the compilation database to use, empty for none."""
+    def command(self, path: str) -> Command:
+        """How ``path`` is compiled, before a ``.clangd`` and the user's own settings. Raises what ``flags`` does."""
+        fragments = self._fragments(path)
+        databases = [fragment.database for fragment in fragments if fragment.database is not None]
+        named = databases[-1] if databases else None  # the folder of the one to use, empty for none
         for folder in [named] if named else _ancestors(path):
             for place in (folder, os.path.join(folder, "build")):
                 database = self._database(os.path.join(place, "compile_commands.json")) if named != "" else None
@@ -157,12 +161,12 @@ class Project:
             file = self.disk.read(os.path.join(folder, "compile_flags.txt"))
             if file is not None:
                 lines = [SourceFile.decode(line).strip() for line in file.text.splitlines()]
-                return Command(_CLANG, [line for line in lines if line], folder)
+                return Command(_CLANG, [line for line in lines if line], folder, file.path)
         place = os.path.dirname(path)
         guessed = self._guesses.get(place)
         if guessed is None:
             guessed = self._guesses[place] = ["-O2", *_guessed_folders(path)]
-        return Command(_CLANG, guessed, place, is_guess=True)
+        return Command(_CLANG, guessed, place)
 
     def _fragments(self, path: str) -> list[Fragment]:
         """What the ``.clangd`` files above ``path`` say of it, outermost first."""
@@ -247,7 +251,7 @@ def _parse_database(file: SourceFile) -> Database:
                 raise broken(str(error)) from None
         name = os.path.normpath(os.path.join(directory, entry["file"]))
         compiler, *rest = [str(a) for a in arguments] or [_CLANG]
-        found[name] = Command(compiler, rest, directory)
+        found[name] = Command(compiler, rest, directory, file.path)
     return found
 
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_every_setting_is_in_the_table() -> None:
-    assert [f.name for f in fields(Config)] == [*Config.options(), "file"]
+    assert [f.name for f in fields(Config)] == [*Config.options(), "file", "origins"]
 
 
 def test_the_page_is_the_tables_own(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from kfunc_lsp import __version__
-from kfunc_lsp.cli import check_options, kernel_options, matrix_options
+from kfunc_lsp.cli import check_options, kernel_options, matrix_options, setup_options
 from kfunc_lsp.errors import KfuncLspError
 
 _COLLECTION = (50_000, 20, 50)
@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     check_options.add(commands)
     matrix_options.add(commands)
     kernel_options.add(commands)
+    setup_options.add(commands)
     serve = commands.add_parser("serve", help="run the language server on standard input and output")
     serve.add_argument("--stdio", action="store_true", help="accepted for editors that pass it; the default")
     explain = commands.add_parser("explain", help="explain a rule")
@@ -96,6 +97,18 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         from kfunc_lsp.cli import kernel
 
         return kernel.run(arguments)
+    if arguments.command == "init":
+        from kfunc_lsp.cli import init
+
+        return init.run(arguments)
+    if arguments.command == "config":
+        from kfunc_lsp.cli import config
+
+        return config.run(arguments)
+    if arguments.command == "doctor":
+        from kfunc_lsp.cli import doctor
+
+        return doctor.run(arguments)
     if arguments.command == "explain":
         from kfunc_lsp.cli import explain
 

@@ -15,6 +15,7 @@ from kfunc_lsp.cli.options import given
 from kfunc_lsp.cli.output import OutputError, outputs, save
 from kfunc_lsp.cli.terminal import Progress
 from kfunc_lsp.config import Config, ConfigError, load
+from kfunc_lsp.errors import KfuncLspError, TargetError
 from kfunc_lsp.files import changed_since, programs
 from kfunc_lsp.fixes import Fixed, diff, fix
 from kfunc_lsp.kernel.targets import default_kernel, resolve
@@ -23,7 +24,7 @@ from kfunc_lsp.programs import Checker, check_programs
 from kfunc_lsp.project import Disk, Project
 from kfunc_lsp.report.item import Item, shown_path
 from kfunc_lsp.report.model import KernelName, Outcome, Report, count
-from kfunc_lsp.rules.choice import choose
+from kfunc_lsp.rules.choice import Choice, RuleNameError, choose
 from kfunc_lsp.rules.model import Severity
 from kfunc_lsp.selection import Selected, choices, select, title
 from kfunc_lsp.unit.model import SourceFile
@@ -67,7 +68,8 @@ def settings(options: argparse.Namespace) -> Config:
     first = os.path.abspath(next(iter(options.files), "."))
     config = load(first if os.path.isdir(first) else os.path.dirname(first))
     values = given(options)
-    values["include"] = [os.path.abspath(folder) for folder in values.get("include", config.include)]
+    if "include" in values:
+        values["include"] = [os.path.abspath(folder) for folder in values["include"]]
     config = config.merged(values, "command line")
     for folder in config.include:
         if not os.path.isdir(folder):
@@ -79,8 +81,25 @@ def load_kernels(config: Config) -> Selected:
     """The kernels that the settings name, else the running one, else the newest bundled one."""
     if not config.kernels:
         return Selected((default_kernel(),), ())
-    chosen = dict.fromkeys(choice for name in config.kernels for choice in choices(config, name))
-    return select([(choice, choice.named(resolve(choice.spec))) for choice in chosen])
+    try:
+        chosen = dict.fromkeys(choice for name in config.kernels for choice in choices(config, name))
+        return select([(choice, choice.named(resolve(choice.spec))) for choice in chosen])
+    except TargetError as error:
+        raise TargetError(_blamed(config, "kernels", error)) from None
+
+
+def chosen_rules(config: Config) -> Choice:
+    """The rules that the settings choose. Raises ``ConfigError`` where they name one that does not exist."""
+    try:
+        return choose(config.select, config.ignore)
+    except RuleNameError as error:
+        raise ConfigError(_blamed(config, error.option, error)) from None
+
+
+def _blamed(config: Config, option: str, error: KfuncLspError) -> str:
+    """An error that the value of ``option`` makes, with the place where a file has set it."""
+    place = config.place(option)
+    return f"{place}: `{option}`: {error}" if config.origins.get(option) == config.file else str(error)
 
 
 class _Wanted:
@@ -88,7 +107,7 @@ class _Wanted:
 
     def __init__(self, options: argparse.Namespace, config: Config) -> None:
         """Raises a ``KfuncLspError`` where an option cannot be meant."""
-        self._choice = choose(config.select, config.ignore)
+        self._choice = chosen_rules(config)
         self._severity = Severity[options.severity.upper()]
         self.baseline: Baseline | None = None
         self.baseline_path: str = options.baseline or ""

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 
 from kfunc_lsp.cli import CLEAN, UNABLE
-from kfunc_lsp.cli.check import load_kernels, outcomes_of, settings
+from kfunc_lsp.cli.check import chosen_rules, load_kernels, outcomes_of, settings
 from kfunc_lsp.cli.output import is_coloured, save
 from kfunc_lsp.cli.terminal import Progress
 from kfunc_lsp.files import programs
@@ -17,7 +17,6 @@ from kfunc_lsp.report.model import KernelName
 from kfunc_lsp.report.table import text, writer
 from kfunc_lsp.report.table.model import matrix
 from kfunc_lsp.report.text import Style
-from kfunc_lsp.rules.choice import choose
 from kfunc_lsp.selection import title
 
 
@@ -32,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         kernels = load_kernels(config).kernels
     checker = Checker(Project(Disk(), config.include, config.define), kernels)
     outcomes = outcomes_of(checker, names, arguments.jobs)
-    choice = choose(config.select, config.ignore)
+    choice = chosen_rules(config)
     outcomes = [replace(o, items=tuple(item for item in o.items if choice.wants(item.rule))) for o in outcomes]
     table = matrix(outcomes, [KernelName(kernel.name, title(kernel)) for kernel in kernels])
     if arguments.output_file:

@@ -56,11 +56,24 @@ def outputs(formats: Sequence[str], file: str, environment: Mapping[str, str]) -
     return found
 
 
+_READERS = (
+    ("GITHUB_ACTIONS", "github", "github"),
+    ("GITLAB_CI", "text", "gitlab"),
+    ("JENKINS_URL", "text", "checkstyle"),
+    ("TEAMCITY_VERSION", "text", "checkstyle"),
+    ("CIRCLECI", "text", "junit"),
+    ("TF_BUILD", "text", "junit"),
+    ("BITBUCKET_BUILD_NUMBER", "text", "junit"),
+)
+"""Variables that a CI sets, and what it reads on standard output and as a file."""
+
+
 def _automatic(environment: Mapping[str, str], to_file: bool) -> str:
-    """The format of the CI that ``environment`` shows; GitLab reads files only."""
-    if environment.get("GITHUB_ACTIONS") == "true":
-        return "github"
-    return "gitlab" if environment.get("GITLAB_CI") == "true" and to_file else "text"
+    """The format of the CI that ``environment`` shows."""
+    for variable, printed, filed in _READERS:
+        if environment.get(variable, "") not in ("", "false", "False"):
+            return filed if to_file else printed
+    return "text"
 
 
 def is_coloured() -> bool:
@@ -87,6 +100,20 @@ def save(path: str, content: bytes) -> None:
     finally:
         if temporary:
             os.unlink(temporary)
+
+
+def create(path: str, content: bytes) -> None:
+    """Write a file that must not be there yet, as a whole. Raises ``OutputError``."""
+    try:
+        with open(path, "xb") as file:
+            try:
+                file.write(content)
+                file.flush()
+            except BaseException:
+                os.unlink(path)
+                raise
+    except OSError as error:
+        raise OutputError(f"{path}: {(error.strerror or str(error)).lower()}; nothing was written") from None
 
 
 def _write_through(path: str, content: bytes) -> None:

@@ -12,7 +12,11 @@ from kfunc_lsp.errors import KfuncLspError
 
 
 class RuleNameError(KfuncLspError):
-    """A rule's name, or a pattern, that no rule fits."""
+    """A rule's name, or a pattern, in ``option`` (select or ignore) that no rule fits."""
+
+    def __init__(self, text: str, option: str) -> None:
+        super().__init__(text)
+        self.option = option
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,11 @@ def choose(select: Sequence[str], ignore: Sequence[str]) -> Choice:
     Raises ``RuleNameError`` where a name fits no rule.
     """
     names = [rule.name for rule in rules.ALL]
-    wanted = _fitting(select, names) if select else set(names)
-    return Choice(frozenset(wanted - _fitting(ignore, names)))
+    wanted = _fitting(select, "select", names) if select else set(names)
+    return Choice(frozenset(wanted - _fitting(ignore, "ignore", names)))
 
 
-def _fitting(patterns: Sequence[str], names: Sequence[str]) -> set[str]:
+def _fitting(patterns: Sequence[str], option: str, names: Sequence[str]) -> set[str]:
     found: set[str] = set()
     for pattern in (part.strip() for asked in patterns for part in asked.split(",")):
         fitting = fnmatch.filter(names, pattern)
@@ -46,6 +50,6 @@ def _fitting(patterns: Sequence[str], names: Sequence[str]) -> set[str]:
 
             near = difflib.get_close_matches(pattern, names, 1)
             hint = f"did you mean `{near[0]}`?" if near else "`kfunc-lsp explain` lists them"
-            raise RuleNameError(f"{pattern}: there is no such rule; {hint}")
+            raise RuleNameError(f"{pattern}: there is no such rule; {hint}", option)
         found.update(fitting)
     return found
