@@ -20,6 +20,14 @@ from kfunc_lsp.errors import KfuncLspError
 FILES = ("kfunc-lsp.toml", "pyproject.toml")
 """Configuration files; of two in one folder the first counts."""
 
+ENVIRONMENT: Mapping[str, str] = {
+    "KFUNC_LSP_CACHE": "the cache's folder, instead of `kfunc-lsp` in `$XDG_CACHE_HOME` or `~/.cache`; empty: none",
+    "NO_COLOR": "if set, no colours on a terminal",
+    "COLUMNS": "the width that tables are fitted to on a terminal, instead of the terminal's own",
+    "KFUNC_LSP_TRACE": "if set, a fault of kfunc-lsp itself shows where it happened",
+}
+"""Variables of the environment that count, and what each does."""
+
 _LARGEST = 1 << 20
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _NOT_IN_NAMES = "/*?["

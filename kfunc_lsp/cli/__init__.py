@@ -20,7 +20,8 @@ CLEAN, FINDINGS, UNABLE = 0, 1, 2
 """Exit codes: nothing found, something found, could not run."""
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line; ``--help``, the man page and completion are made from it."""
     parser = argparse.ArgumentParser(
         prog="kfunc-lsp",
         description="What libbpf and the verifier will say about the kfuncs that BPF programs declare and call.",
@@ -29,7 +30,8 @@ def _parser() -> argparse.ArgumentParser:
         "  kfunc-lsp check prog.bpf.c --kernel /usr/lib/debug/boot/vmlinux-7.3.4\n"
         "  kfunc-lsp matrix src/ --format html --output-file kernels.html\n"
         "  kfunc-lsp kernel show 7.3 bpf_wq_set_callback\n"
-        "  kfunc-lsp serve",
+        "  kfunc-lsp init && kfunc-lsp doctor\n\n"
+        "`kfunc-lsp COMMAND --help` has more of each.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"kfunc-lsp {__version__}")
@@ -40,9 +42,21 @@ def _parser() -> argparse.ArgumentParser:
     matrix_options.add(commands)
     kernel_options.add(commands)
     setup_options.add(commands)
-    serve = commands.add_parser("serve", help="run the language server on standard input and output")
+    serve = commands.add_parser(
+        "serve",
+        help="run the language server on standard input and output",
+        epilog="examples:\n  kfunc-lsp serve                                     what an editor is to start",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     serve.add_argument("--stdio", action="store_true", help="accepted for editors that pass it; the default")
-    explain = commands.add_parser("explain", help="explain a rule")
+    explain = commands.add_parser(
+        "explain",
+        help="explain a rule",
+        epilog="examples:\n"
+        "  kfunc-lsp explain                                   every rule in a line\n"
+        "  kfunc-lsp explain never-resolves                    why it is bad, and what to write instead",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     explain.add_argument("rule", metavar="RULE", nargs="?", help="a rule's name; without one they are listed")
     return parser
 
@@ -52,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(*_COLLECTION)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    parser = _parser()
+    parser = make_parser()
     parsed = parser.parse_args(arguments)
     if sys.stdout is None:
         print("kfunc-lsp: there is no standard output to write to", file=sys.stderr)
@@ -109,6 +123,10 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         from kfunc_lsp.cli import doctor
 
         return doctor.run(arguments)
+    if arguments.command == "completion":
+        from kfunc_lsp.cli import completion
+
+        return completion.run(parser, arguments.shell)
     if arguments.command == "explain":
         from kfunc_lsp.cli import explain
 

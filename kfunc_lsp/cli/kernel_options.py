@@ -6,10 +6,24 @@ import argparse
 
 from kfunc_lsp.cli.options import add_one
 
+_EXAMPLES = """examples:
+  kfunc-lsp kernel list                               bundled kernels and your own targets
+  kfunc-lsp kernel show 7.3                           every kfunc with its class and flags
+  kfunc-lsp kernel show running bpf_obj_new           one of them, in full
+  kfunc-lsp kernel diff 6.18 7.3                      what came, went, or takes other arguments now
+  kfunc-lsp kernel export vmlinuz -o ours.kpack       all that is known, in 10 kB, for CI
+  kfunc-lsp kernel header 7.3 -o kfuncs.h             declarations to include
+  kfunc-lsp kernel health ./vmlinux                   what is broken in this build"""
+
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command ``kernel`` and its actions."""
-    kernel = commands.add_parser("kernel", help="look into a kernel's kfuncs")
+    kernel = commands.add_parser(
+        "kernel",
+        help="look into a kernel's kfuncs",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     kernel.set_defaults(help=kernel.format_help)
     actions = kernel.add_subparsers(dest="action", metavar="ACTION")
     listing = actions.add_parser("list", help="list the bundled kernels and the targets of the configuration")

@@ -57,6 +57,18 @@ exit codes: 0 nothing is in the way, 1 something is""",
         "folder", nargs="?", default=".", metavar="FOLDER", help="the project's; the current one unless told"
     )
 
+    completion = _command(
+        commands,
+        "completion",
+        "print what a shell needs to complete this command line",
+        "Print what a shell needs to complete this command line: commands, options, kernels, rules, files.",
+        """examples:
+  kfunc-lsp completion bash > ~/.local/share/bash-completion/completions/kfunc-lsp
+  kfunc-lsp completion zsh > "${fpath[1]}/_kfunc-lsp"
+  kfunc-lsp completion fish > ~/.config/fish/completions/kfunc-lsp.fish""",
+    )
+    completion.add_argument("shell", choices=SHELLS, metavar="SHELL", help=f"{', '.join(SHELLS[:-1])} or {SHELLS[-1]}")
+
 
 def _command(
     commands: argparse._SubParsersAction[argparse.ArgumentParser],
