@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from kfunc_lsp.source.expand import NOTHING_HIDDEN, Expander
@@ -30,7 +30,7 @@ class ConditionError(ValueError):
 class _Parser:
     """Precedence climbing; a value is (bits, is_unsigned), bits a Python int in two's-complement range."""
 
-    def __init__(self, tokens: list[str]) -> None:
+    def __init__(self, tokens: Sequence[str]) -> None:
         self.tokens = tokens
         self.at = 0
         self.depth = 0
@@ -149,11 +149,16 @@ def evaluate(rest: str, table: Mapping[str, Macro], has: HasFeature, pasted: set
     plain = _operators(_words(rest), table, has)
     if any(text in table for text in plain):
         expander = Expander(table, None)
-        tokens = expander.expand((text, -1, NOTHING_HIDDEN, None) for text in plain)
+        tokens = expander.expand([(text, -1, NOTHING_HIDDEN, None) for text in plain])
         pasted |= expander.pasted
         plain = _operators([token[0] for token in tokens], table, has)
     if plain in (["0"], ["1"]):
         return plain == ["1"]
+    return _value(tuple(plain))
+
+
+@lru_cache(maxsize=4096)
+def _value(plain: tuple[str, ...]) -> bool:
     parser = _Parser(plain)
     value = parser.ternary()
     if parser.peek():
@@ -186,7 +191,7 @@ def _operators(raw: list[str], table: Mapping[str, Macro], has: HasFeature) -> l
                 raise ConditionError(f"`{text}` without `)`") from None
             operand = raw[at + 1 : end]
             if "include" in text and operand and operand[0] in table:
-                operand = [t[0] for t in Expander(table, None).expand((o, -1, NOTHING_HIDDEN, None) for o in operand)]
+                operand = [t[0] for t in Expander(table, None).expand([(o, -1, NOTHING_HIDDEN, None) for o in operand])]
             plain.append("1" if has(text, "".join(operand)) else "0")
             at = end + 1
         else:

@@ -85,7 +85,7 @@ def parse_declaration(tokens: Sequence[Token]) -> list[Declarator]:
 
 class _Parser:
     def __init__(self, tokens: Sequence[Token]) -> None:
-        self.tokens = tokens
+        self.texts: list[str] = [*(token[0] for token in tokens), "", "", ""]
         self.at = 0
         self.depth = 0
         self.attributes = Attributes()
@@ -94,8 +94,8 @@ class _Parser:
         self.words: set[str] = set()
 
     def peek(self, ahead: int = 0) -> str:
-        at = self.at + ahead
-        return self.tokens[at][0] if at < len(self.tokens) else ""
+        """The token here, or up to two further on; empty behind the last."""
+        return self.texts[self.at + ahead]
 
     def expect(self, text: str) -> None:
         if self.peek() != text:

@@ -7,7 +7,7 @@ macro's body), ``hidden`` the macros that may not expand in it any more, ``use``
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from kfunc_lsp.source.macros import Interest, Macro
@@ -26,9 +26,9 @@ Token = tuple[str, int, frozenset[str], MacroUse | None]
 NOTHING_HIDDEN: frozenset[str] = frozenset()
 TOKEN_BUDGET = 200_000
 """Most tokens that macros may produce in one translation unit: macro bombs end here."""
-_DEEPEST = 60
 _MOST_UNCLOSED = 500_000
 """Tokens that may be looked through for the end of uses that are never closed."""
+_DEEPEST = 60
 """Deepest nesting of arguments within arguments that is expanded."""
 
 
@@ -52,13 +52,28 @@ class Expander:
         self._budget = budget
         self._unclosed = 0
 
-    def expand(self, tokens: Iterable[Token], depth: int = 0) -> list[Token]:
+    def expand(self, tokens: list[Token], depth: int = 0) -> list[Token]:
         """The expansion of ``tokens``. Raises ``OutOfBudget``."""
+        texts = [token[0] for token in tokens]
+        present = set(texts)
+        wanted = present & self._table.keys() if self._interest is None else self._interest.wanted(present)
+        if not wanted:
+            return tokens
+        out: list[Token] = []
+        at = 0
+        for place in [index for index, text in enumerate(texts) if text in wanted]:
+            if place >= at:
+                out += tokens[at:place]
+                at = self._use(tokens, place, out, depth)
+        out += tokens[at:]
+        return out
+
+    def _use(self, tokens: list[Token], at: int, out: list[Token], depth: int) -> int:
+        """Append to ``out`` what token ``at`` expands to; gives the index of the first token that is no part of it."""
         table = self._table
         interest = self._interest
-        stack = list(tokens)
-        stack.reverse()
-        out: list[Token] = []
+        stack = [tokens[at]]
+        at += 1
         while stack:
             token = stack.pop()
             text = token[0]
@@ -69,12 +84,14 @@ class Expander:
             arguments: list[list[Token]] = []
             hidden = token[2]
             if macro.params is not None:
-                found = _arguments(stack) if self._unclosed < _MOST_UNCLOSED else None
-                if found is None:
-                    self._unclosed += len(stack) if stack and stack[-1][0] == "(" else 0
+                reach = self._reach(stack, tokens, at)
+                if reach < 0:
                     out.append(token)
                     continue
-                arguments, close = found
+                if reach > at:
+                    stack[:0] = tokens[at:reach][::-1]
+                    at = reach
+                arguments, close = _arguments(stack)
                 rest = len(stack) - close
                 if interest is not None:
                     decorates = interest.decorates(text)
@@ -98,17 +115,47 @@ class Expander:
                 raise OutOfBudget
             body.reverse()
             stack.extend(body)
-        return out
+        return at
+
+    def _reach(self, stack: list[Token], tokens: list[Token], at: int) -> int:
+        """The index in ``tokens`` behind the arguments that ``stack`` (reversed), then ``tokens[at:]`` begin with.
+
+        It is ``at`` where they end in ``stack``, and -1 where there are none or they are never closed.
+        """
+        if (stack[-1][0] if stack else tokens[at][0] if at < len(tokens) else "") != "(":
+            return -1
+        depth = 0
+        for token in reversed(stack):
+            text = token[0]
+            if text == "(":
+                depth += 1
+            elif text == ")":
+                depth -= 1
+                if depth == 0:
+                    return at
+        if self._unclosed > _MOST_UNCLOSED:
+            return -1
+        for index in range(at, len(tokens)):
+            text = tokens[index][0]
+            if text == "(":
+                depth += 1
+            elif text == ")":
+                depth -= 1
+                if depth == 0:
+                    return index + 1
+        self._unclosed += len(stack) + len(tokens) - at
+        return -1
 
     def _substitute(
         self, macro: Macro, arguments: list[list[Token]], hidden: frozenset[str], use: MacroUse, depth: int
     ) -> list[Token]:
-        params = macro.params or ()
-        position = {name: i for i, name in enumerate(params)}
+        body = macro.tokens
+        position = macro.positions
+        if macro.params is None and not macro.has_operators:
+            return [(text, -1, hidden, use) for text in body]
         if macro.params is not None:
             arguments = _fit(macro, arguments)
         expanded: dict[int, list[Token]] = {}
-        body = macro.tokens
         out: list[Token] = []
         i, n = 0, len(body)
         while i < n:
@@ -125,19 +172,17 @@ class Expander:
             index = position.get(text)
             if index is None:
                 out.append((text, -1, hidden, use))
+            elif following == "##":
+                out += _made_by(arguments[index], hidden, use) or [("", -1, hidden, use)]
             else:
-                raw = arguments[index]
-                if following == "##":
-                    piece = raw or [("", -1, hidden, use)]
-                elif depth >= _DEEPEST:
-                    piece = raw
-                else:
-                    if index not in expanded:
-                        expanded[index] = self.expand([(t, o, h, u or use) for t, o, h, u in raw], depth + 1)
-                    piece = expanded[index]
-                out.extend((t, o, h | hidden if h is not hidden else h, use) for t, o, h, _ in piece)
+                if index not in expanded:
+                    raw = arguments[index]
+                    if depth < _DEEPEST:
+                        raw = self.expand([(t, o, h, u or use) for t, o, h, u in raw], depth + 1)
+                    expanded[index] = _made_by(raw, hidden, use)
+                out += expanded[index]
             i += 1
-        return [token for token in out if token[0]]
+        return [token for token in out if token[0]] if macro.has_operators else out
 
     def _paste(
         self,
@@ -145,7 +190,7 @@ class Expander:
         macro: Macro,
         right: str,
         arguments: list[list[Token]],
-        position: dict[str, int],
+        position: Mapping[str, int],
         hidden: frozenset[str],
         use: MacroUse,
         before: str,
@@ -155,7 +200,7 @@ class Expander:
         if index is None:
             pieces: list[Token] = [(right, -1, hidden, use)]
         else:
-            pieces = [(t, o, h | hidden, use) for t, o, h, _ in arguments[index]]
+            pieces = _made_by(arguments[index], hidden, use)
             if before == "," and macro.variadic and index == len(position) - 1:
                 if pieces:
                     out.extend(self.expand(pieces, 1))
@@ -171,13 +216,17 @@ class Expander:
         out.extend(pieces[1:])
 
 
-def _arguments(stack: list[Token]) -> tuple[list[list[Token]], int] | None:
-    """Arguments of the call that ``stack`` (reversed) goes on with, and its length in tokens; ``None`` without one."""
-    if not stack or stack[-1][0] != "(":
-        return None
-    depth = 0
+def _made_by(tokens: list[Token], hidden: frozenset[str], use: MacroUse) -> list[Token]:
+    """Tokens of an argument as what ``use`` made."""
+    return [(t, o, h | hidden if h else hidden, use) for t, o, h, _ in tokens]
+
+
+def _arguments(stack: list[Token]) -> tuple[list[list[Token]], int]:
+    """The arguments that ``stack`` (reversed) begins with, which are closed, and their length in tokens."""
+    depth = count = 0
     arguments: list[list[Token]] = [[]]
-    for count in range(1, len(stack) + 1):
+    while True:
+        count += 1
         token = stack[-count]
         text = token[0]
         if text == "(":
@@ -192,7 +241,6 @@ def _arguments(stack: list[Token]) -> tuple[list[list[Token]], int] | None:
             arguments.append([])
             continue
         arguments[-1].append(token)
-    return None
 
 
 def _fit(macro: Macro, arguments: list[list[Token]]) -> list[list[Token]]:

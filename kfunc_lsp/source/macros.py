@@ -49,6 +49,16 @@ class Macro:
         return tuple(text for text, _ in lex(self.body))
 
     @cached_property
+    def positions(self) -> Mapping[str, int]:
+        """Index of each parameter."""
+        return {name: index for index, name in enumerate(self.params or ())}
+
+    @cached_property
+    def has_operators(self) -> bool:
+        """Whether the replacement list holds ``#`` or ``##``."""
+        return "#" in self.tokens or "##" in self.tokens
+
+    @cached_property
     def identifiers(self) -> tuple[str, ...]:
         """The identifiers of the replacement list that are no parameters."""
         params = self.params or ()
@@ -153,7 +163,7 @@ class Interest:
             pastes = pastes or macro.pastes
             shaping = _SHAPING if macro.params is not None else _SHAPING | _SHAPING_ALONE
             for token in macro.identifiers:
-                if token in self._names.known or token in shaping or self._hot.get(token):
+                if token in self._names.known or token in shaping:
                     self._hot[name] = True
                     return True
                 beginnings = beginnings or token in self._names.prefixes
@@ -211,6 +221,18 @@ class Interest:
         answer = macro.pastes or any(t != name and self.pasting(t) for t in macro.tokens if t in self._table)
         self._pasting[name] = answer
         return answer
+
+    def wanted(self, texts: Set[str]) -> set[str]:
+        """The macros whose uses in text with these tokens may have to be expanded."""
+        table, known = self._table, self._names.known
+        macros = {name for name in texts if name in table}
+        found = {name for name in macros if self.hot(name) or self.decorates(name)}
+        rest = {name for name in macros - found if table[name].params is not None}
+        if not rest or found or not known.isdisjoint(texts):
+            return found | rest
+        if self._names.prefixes.isdisjoint(texts):
+            return found
+        return found | {name for name in rest if self.pasting(name)}
 
     def in_arguments(self, macro: Macro, tokens: Iterable[str]) -> bool:
         """Whether a use of ``macro`` has to be expanded for these argument tokens, whatever its body."""

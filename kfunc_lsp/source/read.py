@@ -97,7 +97,7 @@ class _Builder:
             for site in segment.sites
             if self._counts(site)
         ]
-        for name in ({use.name for use in uses} | written.keys()) & self.environment.large.keys():
+        for name in sorted(({use.name for use in uses} | written.keys()) & self.environment.large.keys()):
             header, statement = self.environment.large[name]
             large = self._large(header, statement)
             if large is not None:
@@ -279,11 +279,11 @@ class _Builder:
 
     def _collect(self, segment: Segment, start: int, end: int, index: int, found: dict[str, list[Mention]]) -> None:
         caller = segment.bodies[index].name if index >= 0 else ""
-        for at in mentioned(segment.tokens, start, end, self.bodies.keys()):
-            is_called = at + 1 < end and segment.tokens[at + 1][0] == "("
-            callee, argument = ("", -1) if is_called else receiver(segment.tokens, at, start)
+        for at in mentioned(segment.texts, start, end, self.bodies.keys()):
+            is_called = at + 1 < end and segment.texts[at + 1] == "("
+            callee, argument = ("", -1) if is_called else receiver(segment.texts, at, start)
             guards: Callable[[], tuple[Condition, ...]] = partial(self._conditions, segment, index, at)
-            found.setdefault(segment.tokens[at][0], []).append(Mention(caller, is_called, callee, argument, guards))
+            found.setdefault(segment.texts[at], []).append(Mention(caller, is_called, callee, argument, guards))
 
     @cached_property
     def _members(self) -> Mapping[str, tuple[tuple[str, str], ...]]:
@@ -291,7 +291,7 @@ class _Builder:
         found: dict[str, tuple[tuple[str, str], ...]] = {}
         for segment, _ in self.segments:
             for structure, start, end in segment.operations:
-                for member, function in members(segment.tokens, start, end):
+                for member, function in members(segment.texts, start, end):
                     found[function] = (*found.get(function, ()), (structure, member))
         return found
 

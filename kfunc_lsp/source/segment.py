@@ -7,7 +7,7 @@ it can be kept while other text changes; ``read`` puts segments together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -71,7 +71,7 @@ class Declared(NamedTuple):
 class Segment:
     """Tokens and what was found in them.
 
-    ``sections`` are those of prototypes.
+    ``sections`` are those of prototypes, ``plain`` the declarations of what is no function, with their sections.
     ``license`` are the tokens of the initialiser in section ``license``; ``operations`` are struct_ops maps: the
     structure's name and the tokens of the initialiser.
     """
@@ -79,7 +79,7 @@ class Segment:
     tokens: list[Token]
     bodies: list[Body] = field(default_factory=list)
     declared: list[Declared] = field(default_factory=list)
-    variables: dict[str, Variable] = field(default_factory=dict)
+    plain: list[tuple[int, int, str]] = field(default_factory=list)
     sections: dict[str, str] = field(default_factory=dict)
     sites: list[Site] = field(default_factory=list)
     outside: list[tuple[int, int]] = field(default_factory=list)
@@ -87,25 +87,39 @@ class Segment:
     operations: list[tuple[str, int, int]] = field(default_factory=list)
 
     @cached_property
+    def texts(self) -> list[str]:
+        """The tokens without their places."""
+        return [token[0] for token in self.tokens]
+
+    @cached_property
     def ksyms(self) -> frozenset[str]:
         """Names that are declared as ksyms here, with or without the macro ``__ksym``."""
         return frozenset(d.declarator.name for d in self.declared if d.is_ksym)
+
+    @cached_property
+    def variables(self) -> Mapping[str, Variable]:
+        """The variables that are declared here; read when asked for, as most uses need none."""
+        found: dict[str, Variable] = {}
+        for start, end, section in self.plain:
+            words = _RODATA if section.startswith(".rodata") else frozenset()
+            with suppress(DeclarationError):
+                for declarator in parse_declaration(self.tokens[start:end]):
+                    if not isinstance(declarator.type, FuncProto):
+                        found[declarator.name] = Variable(declarator.words | words, declarator.type, section)
+        return found
 
 
 def scan(tokens: list[Token], known: Set[str], indent: Indent) -> Segment:
     """What stands in ``tokens``; ``known`` are the names in question, ``indent`` judges a token's origin."""
     segment = Segment(tokens)
     _Scanner(segment, known, indent).run()
-    if not segment.ksyms <= known:
-        known = known | segment.ksyms
-    for index, body in enumerate(segment.bodies):
-        segment.sites += sites(tokens, body.start, body.end, known, index)
-    for start, end in segment.outside:
-        segment.sites += sites(tokens, start, end, known, -1)
+    ranges = [(body.start, body.end, index) for index, body in enumerate(segment.bodies)]
+    ranges += [(start, end, -1) for start, end in segment.outside]
+    segment.sites += sites(segment.texts, ranges, known | segment.ksyms if not segment.ksyms <= known else known)
     return segment
 
 
-_SHAPES_HEADS = frozenset("()=")
+_MARKS = frozenset(";{}()=")
 
 
 class _Head:
@@ -141,59 +155,61 @@ class _Scanner:
     def __init__(self, segment: Segment, known: Set[str], indent: Indent) -> None:
         self.segment = segment
         self.tokens = segment.tokens
+        self.texts = segment.texts
+        self.marks = [at for at, text in enumerate(self.texts) if text in _MARKS]
         self.known = known
         self.indent = indent
 
     def run(self) -> None:
-        tokens = self.tokens
-        n = len(tokens)
-        start = at = 0
+        texts, marks = self.texts, self.marks
+        start = which = 0
         head = _Head()
-        while at < n:
-            text = tokens[at][0]
+        while which < len(marks):
+            at = marks[which]
+            text = texts[at]
+            which += 1
             if text == ";":
                 self._declaration(start, at + 1)
-                start = at = at + 1
+                start = at + 1
                 head = _Head()
             elif text == "{":
-                end = self._close(at, start if head.name_index >= 0 else -1)
+                which, end = self._close(which - 1, head.name_index >= 0)
                 if head.name_index >= 0:
                     self._function(start, head.name_index, at, end)
                     start = end
                     head = _Head()
-                at = end
             elif text == "}":
-                start = at = at + 1
+                start = at + 1
                 head = _Head()
             else:
-                if text in _SHAPES_HEADS:
-                    head.take(text, at, tokens[at - 1][0] if at > start else "")
-                at += 1
-        self._declaration(start, n)
+                head.take(text, at, texts[at - 1] if at > start else "")
+        self._declaration(start, len(texts))
 
-    def _close(self, at: int, head: int) -> int:
-        """Index after the ``}`` that closes the ``{`` at ``at``, or after one in column 0 that ends a function.
+    def _close(self, which: int, is_function: bool) -> tuple[int, int]:
+        """The mark and the token behind the ``}`` that closes the ``{`` of a mark, or that ends a function in column 0.
 
-        ``head`` is where the function begins, -1 for a block that is none. An indented ``}`` does not end a function
-        that opens on a line without indent if indented code follows: there is one too many.
+        An indented ``}`` does not end a function that opens on a line without indent if indented code follows: there
+        is one too many.
         """
-        tokens = self.tokens
+        tokens, texts, marks = self.tokens, self.texts, self.marks
         depth = 0
-        is_flush = head >= 0 and tokens[at][1] >= 0 and self.indent(tokens[at][1]) in (0, -1)
-        for index in range(at, len(tokens)):
-            text = tokens[index][0]
+        opened = tokens[marks[which]][1]
+        is_flush = is_function and opened >= 0 and self.indent(opened) in (0, -1)
+        for mark in range(which, len(marks)):
+            at = marks[mark]
+            text = texts[at]
             if text == "{":
                 depth += 1
             elif text == "}":
                 depth -= 1
-                origin = tokens[index][1]
-                if head >= 0 and origin >= 0 and self.indent(origin) == 0:
-                    return index + 1
+                origin = tokens[at][1]
+                if is_function and origin >= 0 and self.indent(origin) == 0:
+                    return mark + 1, at + 1
                 if depth <= 0:
-                    if not (is_flush and origin >= 0 and self._goes_on(index + 1)):
-                        return index + 1
+                    if not (is_flush and origin >= 0 and self._goes_on(at + 1)):
+                        return mark + 1, at + 1
                     depth = 1
-        return len(tokens)
+        return len(marks), len(tokens)
 
     def _goes_on(self, at: int) -> bool:
         """Whether token ``at`` is on an indented line, and a ``}`` in column 0 follows in the segment."""
@@ -216,7 +232,7 @@ class _Scanner:
 
     def _function(self, start: int, name_index: int, brace: int, end: int) -> None:
         name = self.tokens[name_index][0]
-        head = [t[0] for t in self.tokens[start:brace]]
+        head = self.texts[start:brace]
         section = _section(head) or self.segment.sections.get(name, "")
         is_local = "static" in head or "inline" in head or "__inline" in head
         kept = "used" in head or "__used__" in head
@@ -225,8 +241,7 @@ class _Scanner:
     def _declaration(self, start: int, end: int) -> None:
         if end - start < 3:
             return
-        tokens = self.tokens[start:end]
-        texts = [t[0] for t in tokens]
+        texts = self.texts[start:end]
         if "typedef" in texts[:2]:
             return
         section = _section(texts)
@@ -240,22 +255,15 @@ class _Scanner:
                 self.segment.operations.append((structure, start + assign, end))
         if section == ".ksyms" or not self.known.isdisjoint(texts[:assign]):
             self.segment.declared += [
-                declared._replace(start=start, end=end) for declared in read_declared(tokens, self.known)
+                declared._replace(start=start, end=end)
+                for declared in read_declared(self.tokens[start:end], self.known)
             ]
             return
         name = _first_called(texts)
         if name and section:
             self.segment.sections[name] = section
         if not name or section:
-            self._variables(tokens, section)
-
-    def _variables(self, tokens: list[Token], section: str) -> None:
-        words = _RODATA if section.startswith(".rodata") else frozenset()
-        with suppress(DeclarationError):
-            for declarator in parse_declaration(tokens):
-                if not isinstance(declarator.type, FuncProto):
-                    variable = Variable(declarator.words | words, declarator.type, section)
-                    self.segment.variables[declarator.name] = variable
+            self.segment.plain.append((start, end, section))
 
 
 def read_declared(tokens: list[Token], known: Set[str]) -> list[Declared]:

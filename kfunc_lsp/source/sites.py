@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Set
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import NamedTuple
 
-from kfunc_lsp.source.expand import Token
 from kfunc_lsp.source.text import is_identifier
 from kfunc_lsp.unit.model import UseKind
 
@@ -19,6 +19,8 @@ _UNEVALUATED = frozenset(
     alignof _Generic __builtin_choose_expr __builtin_object_size __builtin_dynamic_object_size
     """.split()
 )
+_ASM = frozenset(("asm", "__asm__"))
+_ASKED_FOR = _UNEVALUATED | _ASM
 _CONDITION_BEFORE = frozenset(("!", "&&", "||"))
 _CONDITION_HOLDERS = frozenset("if while ( ! && || __builtin_expect likely unlikely".split())
 _CONDITION_AFTER = frozenset(") && || ? == != ;".split())
@@ -41,65 +43,80 @@ class Site(NamedTuple):
     after_word: bool
 
 
-def sites(tokens: list[Token], start: int, end: int, known: Set[str], body: int) -> list[Site]:
-    """The uses of ``known`` names in tokens ``[start, end)``; ``body`` is the index of the function they are in."""
+def sites(texts: Sequence[str], ranges: Iterable[tuple[int, int, int]], known: Set[str]) -> list[Site]:
+    """The uses of ``known`` names among tokens with these ``texts``.
+
+    ``ranges`` are where code stands: tokens ``[start, end)`` and the index of the function that they are in.
+    """
+    present = set(texts)
+    names = present & known
+    watched = names | (present & _ASKED_FOR)
     found: list[Site] = []
-    at = start - 1
-    while (at := at + 1) < end:
-        text = tokens[at][0]
-        if text in known:
-            before = tokens[at - 1][0] if at > start else ""
-            if before in _NOT_A_USE_AFTER:
-                continue
-            following = tokens[at + 1][0] if at + 1 < end else ""
-            if before == "(" and at >= start + 2 and tokens[at - 2][0].strip("_") == "cleanup":
-                found.append(Site(text, at, UseKind.CLEANUP, (), False, body, False))
-            elif following == "(":
-                after_word = is_identifier(before or "0") and before not in KEYWORDS
-                ranges = tuple(arguments(tokens, at + 1, end))
-                found.append(Site(text, at, UseKind.CALL, ranges, False, body, after_word))
-            else:
-                holder = tokens[at - 2][0] if at >= start + 2 else ""
-                asks = before in _CONDITION_BEFORE or (before == "(" and holder in _CONDITION_HOLDERS)
-                guards = (asks and following in _CONDITION_AFTER) or following == "?"
-                found.append(Site(text, at, UseKind.REFERENCE, (), guards, body, False))
-        elif text in _UNEVALUATED:
-            skipped = _after_brackets(tokens, at + 1, end)
-            at = skipped if text == "sizeof" and skipped == at + 1 else skipped - 1
-        elif text in ("asm", "__asm__"):
-            names = _asm_calls(tokens, at, end)
-            found += [Site(name, at, UseKind.ASM, (), False, body, False) for name in names if name in known]
+    if not names and present.isdisjoint(_ASM):
+        return found
+    places = [at for at, text in enumerate(texts) if text in watched]
+    for start, end, body in ranges:
+        behind = start
+        for at in places[bisect_left(places, start) : bisect_left(places, end)]:
+            if at >= behind:
+                behind = _site(texts, at, start, end, known, body, found)
     return found
 
 
-def mentioned(tokens: list[Token], start: int, end: int, names: Set[str]) -> Iterator[int]:
+def _site(texts: Sequence[str], at: int, start: int, end: int, known: Set[str], body: int, found: list[Site]) -> int:
+    """Append to ``found`` what token ``at`` uses; gives the token to go on with."""
+    text = texts[at]
+    if text in known:
+        before = texts[at - 1] if at > start else ""
+        if before in _NOT_A_USE_AFTER:
+            return at
+        following = texts[at + 1] if at + 1 < end else ""
+        if before == "(" and at >= start + 2 and texts[at - 2].strip("_") == "cleanup":
+            found.append(Site(text, at, UseKind.CLEANUP, (), False, body, False))
+        elif following == "(":
+            after_word = is_identifier(before or "0") and before not in KEYWORDS
+            ranges = tuple(arguments(texts, at + 1, end))
+            found.append(Site(text, at, UseKind.CALL, ranges, False, body, after_word))
+        else:
+            holder = texts[at - 2] if at >= start + 2 else ""
+            asks = before in _CONDITION_BEFORE or (before == "(" and holder in _CONDITION_HOLDERS)
+            guards = (asks and following in _CONDITION_AFTER) or following == "?"
+            found.append(Site(text, at, UseKind.REFERENCE, (), guards, body, False))
+    elif text in _UNEVALUATED:
+        return _behind_unevaluated(texts, at, end)
+    else:
+        names = _asm_calls(texts, at, end)
+        found += [Site(name, at, UseKind.ASM, (), False, body, False) for name in names if name in known]
+    return at + 1
+
+
+def mentioned(texts: Sequence[str], start: int, end: int, names: Set[str]) -> Iterator[int]:
     """Tokens in ``[start, end)`` that call one of ``names`` or take its address, in code that is evaluated."""
     at = start - 1
     while (at := at + 1) < end:
-        text = tokens[at][0]
+        text = texts[at]
         if text in _UNEVALUATED:
-            skipped = _after_brackets(tokens, at + 1, end)
-            at = skipped if text == "sizeof" and skipped == at + 1 else skipped - 1
+            at = _behind_unevaluated(texts, at, end) - 1
         elif text in names:
-            before = tokens[at - 1][0] if at > start else ""
-            following = tokens[at + 1][0] if at + 1 < end else ""
+            before = texts[at - 1] if at > start else ""
+            following = texts[at + 1] if at + 1 < end else ""
             is_local = is_identifier(before or "0") and before not in KEYWORDS
             if before not in _NOT_A_USE_AFTER and not is_local and not (before == ")" and following == ";"):
                 yield at
 
 
-def receiver(tokens: list[Token], at: int, start: int) -> tuple[str, int]:
+def receiver(texts: Sequence[str], at: int, start: int) -> tuple[str, int]:
     """The function that token ``at`` is passed to and at which index; empty and -1 where it is no argument."""
     depth = index = 0
     for before in range(at - 1, start, -1):
-        text = tokens[before][0]
+        text = texts[before]
         if text in (")", "]"):
             depth += 1
         elif text in ("(", "["):
             if depth:
                 depth -= 1
                 continue
-            name = tokens[before - 1][0]
+            name = texts[before - 1]
             if text == "(" and is_identifier(name) and name not in _NO_RECEIVERS:
                 return name, index
             index = 0
@@ -110,28 +127,34 @@ def receiver(tokens: list[Token], at: int, start: int) -> tuple[str, int]:
     return "", -1
 
 
-def members(tokens: list[Token], start: int, end: int) -> Iterator[tuple[str, str]]:
+def members(texts: Sequence[str], start: int, end: int) -> Iterator[tuple[str, str]]:
     """What an initialiser gives to members by name: (member, the last identifier of its value)."""
     depth = 0
     member = value = ""
     for at in range(start, end):
-        text = tokens[at][0]
+        text = texts[at]
         if depth == 1 and text in (",", "}"):
             if member and value:
                 yield member, value
             member = value = ""
-        elif depth == 1 and text == "=" and tokens[at - 2][0] == ".":
-            member = tokens[at - 1][0]
+        elif depth == 1 and text == "=" and texts[at - 2] == ".":
+            member = texts[at - 1]
         elif member and is_identifier(text):
             value = text
         depth += (text in ("(", "[", "{")) - (text in (")", "]", "}"))
 
 
-def _after_brackets(tokens: list[Token], at: int, end: int) -> int:
+def _behind_unevaluated(texts: Sequence[str], at: int, end: int) -> int:
+    """Index after the operand of the operator at ``at``; ``sizeof x`` has one without brackets."""
+    behind = _after_brackets(texts, at + 1, end)
+    return behind + 1 if behind == at + 1 and texts[at] == "sizeof" else behind
+
+
+def _after_brackets(texts: Sequence[str], at: int, end: int) -> int:
     """Index after the bracketed run that opens at ``at``; ``at`` itself where none opens there."""
     depth = 0
     for index in range(at, end):
-        text = tokens[index][0]
+        text = texts[index]
         depth += (text == "(") - (text == ")")
         if depth == 0:
             return index + 1 if index > at else at
@@ -140,12 +163,12 @@ def _after_brackets(tokens: list[Token], at: int, end: int) -> int:
     return at
 
 
-def _asm_calls(tokens: list[Token], at: int, end: int) -> list[str]:
+def _asm_calls(texts: Sequence[str], at: int, end: int) -> list[str]:
     """Names that an assembler statement calls."""
     depth = 0
     found: list[str] = []
     for index in range(at + 1, end):
-        text = tokens[index][0]
+        text = texts[index]
         if text == "(":
             depth += 1
         elif text == ")":
@@ -159,13 +182,13 @@ def _asm_calls(tokens: list[Token], at: int, end: int) -> list[str]:
     return found
 
 
-def arguments(tokens: list[Token], opening: int, end: int) -> list[tuple[int, int]]:
+def arguments(texts: Sequence[str], opening: int, end: int) -> list[tuple[int, int]]:
     """Token ranges of the arguments of the call whose ``(`` is at ``opening``; an unclosed call ends at ``;``."""
     depth = 0
     found: list[tuple[int, int]] = []
     start = opening + 1
     for at in range(opening, end):
-        text = tokens[at][0]
+        text = texts[at]
         if text in ("(", "[", "{"):
             depth += 1
         elif text in (")", "]", "}"):

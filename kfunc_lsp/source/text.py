@@ -7,6 +7,7 @@ spaces, its newlines included, so that a directive goes on behind it; lines are 
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 
 _IDENT = r"[A-Za-z_$\x80-\xff][A-Za-z0-9_$\x80-\xff]*"
 _STRING = r'(?:u8|[uUL])?"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*"?'
@@ -15,17 +16,18 @@ _NUMBER = r"\.?[0-9](?:[eEpP][+-]|[A-Za-z0-9_.])*"
 _PUNCTUATOR = r"<<=|>>=|\.\.\.|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&^|]=|\#\#|[^\s]"
 
 IDENTIFIER = re.compile(_IDENT)
-_TOKEN = re.compile(f"{_STRING}|{_CHAR}|{_IDENT}|{_NUMBER}|{_PUNCTUATOR}")
+# Most tokens are identifiers, so these are tried first; "+" makes the match possessive, or `L"…"` would give parts.
+_TOKEN = re.compile(f"({_IDENT}+(?![\"'])|{_STRING}|{_CHAR}|{_IDENT}|{_NUMBER}|{_PUNCTUATOR})")
 _BLANK = re.compile(
     r"//[^\n\\]*(?:\\(?:\r?\n)?[^\n\\]*)*|"
     r"/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?|"
     r'"[^"\\\n]*(?:\\(?:\r\n|[^\r]|\r)[^"\\\n]*)*"?|'
-    r"(?<![0-9A-Za-z])'[^'\\\n]*(?:\\(?:\r\n|[^\r]|\r)[^'\\\n]*)*'?|"
+    r"'(?<![0-9A-Za-z]')[^'\\\n]*(?:\\(?:\r\n|[^\r]|\r)[^'\\\n]*)*'?|"
     r"\\\r?\n"
 )
 _BYTE_ORDER_MARK = "\xef\xbb\xbf"
 _ANOTHER_COMMENT = re.compile(r"\n(?:[^\n]*\s)?/\*\s")
-_DIRECTIVE = re.compile(r"^[ \t\v\f\r]*#[ \t\v\f]*([A-Za-z_]\w*)?([^\n]*)", re.M)
+_DIRECTIVE = re.compile(r"#[ \t\v\f]*([A-Za-z_]\w*)?([^\n]*)")
 
 Lexeme = tuple[str, int]
 """A token's text and its byte offset."""
@@ -66,12 +68,18 @@ def _is_open(comment: str) -> bool:
 
 def lex(blanked: str, start: int = 0, end: int | None = None) -> list[Lexeme]:
     """Tokens of blanked text between two offsets."""
-    return [(m.group(), m.start()) for m in _TOKEN.finditer(blanked, start, len(blanked) if end is None else end)]
+    parts = _TOKEN.split(blanked[start:end])
+    return list(zip(parts[1::2], list(accumulate(map(len, parts), initial=start))[1::2], strict=False))
 
 
 def directives(blanked: str) -> list[tuple[int, int, str, str, int]]:
     """Preprocessor directives of blanked text: (start, end, name, rest of the line, offset of the rest)."""
-    return [(m.start(), m.end(), m.group(1) or "", m.group(2), m.start(2)) for m in _DIRECTIVE.finditer(blanked)]
+    found = []
+    for match in _DIRECTIVE.finditer(blanked):
+        start = blanked.rfind("\n", 0, match.start()) + 1
+        if not blanked[start : match.start()].strip(" \t\v\f\r"):
+            found.append((start, match.end(), match.group(1) or "", match.group(2), match.start(2)))
+    return found
 
 
 def is_identifier(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
+from operator import itemgetter
 
 from kfunc_lsp.source import condition
 from kfunc_lsp.source.cache import HeaderCache
@@ -178,7 +179,7 @@ class Walk:
         self.flush()
         table = self._environment.table
         if operand and operand[0] not in '"<':
-            tokens = [(text, -1, NOTHING_HIDDEN, None) for text, _ in lex(operand)]
+            tokens: list[Token] = [(text, -1, NOTHING_HIDDEN, None) for text, _ in lex(operand)]
             try:
                 operand = "".join(t[0] for t in Expander(table, None).expand(tokens))
             except OutOfBudget:
@@ -233,7 +234,7 @@ class Walk:
 
 def _without_pragmas(tokens: list[Token]) -> list[Token]:
     """``tokens`` without ``_Pragma("…")``, which looks like a call and is none."""
-    if not any(token[0] == "_Pragma" for token in tokens):
+    if "_Pragma" not in map(itemgetter(0), tokens):
         return tokens
     kept: list[Token] = []
     at = 0
