@@ -63,6 +63,16 @@ def allowed(
 
     The further words are for filters: see ``filters.lets_through``.
     """
+    key = (function.name, function.module, program_type, attach_type, struct_ops, operation)
+    known = kernel.memo.get(key)
+    if not isinstance(known, Answer):
+        known = kernel.memo[key] = _allowed(kernel, function, program_type, attach_type, struct_ops, operation)
+    return known
+
+
+def _allowed(
+    kernel: Kernel, function: KernelFunction, program_type: str, attach_type: str, struct_ops: str, operation: str
+) -> Answer:
     answer = _registered(kernel, function, program_type)
     if answer.access is not Access.FILTERED:
         return answer

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import Enum
 from functools import cached_property
 from typing import Protocol
@@ -173,7 +174,7 @@ class Kernel:
     were taken from, as the nearest one; empty where they are this kernel's own, or not known. ``shadowed`` are
     functions of modules that cannot be reached, since vmlinux or an earlier module has the name. ``others`` are all
     FUNCs of vmlinux; ``None`` where the source has kfuncs alone (a pack). ``modules_loaded`` where the modules whose
-    functions are here are loaded, and not merely installed.
+    functions are here are loaded, and not merely installed. ``memo`` keeps what was worked out of the index.
     """
 
     name: str
@@ -184,6 +185,7 @@ class Kernel:
     shadowed: tuple[KernelFunction, ...] = ()
     others: AllFunctions | None = None
     modules_loaded: bool = False
+    memo: dict[Hashable, object] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def version(self) -> tuple[int, int] | None:
@@ -234,6 +236,14 @@ class Kernel:
         if self.others is not None and (function is None or function.module is not None):
             return self.others.get(name) or function
         return function
+
+    def similar(self, name: str) -> str:
+        """The callable kfunc whose name is most like ``name``; empty where none is."""
+        known = self.memo.get(name)
+        if known is None:
+            known = next(iter(get_close_matches(name, [f.name for f in self.kfuncs() if f.callable], 1, 0.8)), "")
+            self.memo[name] = known
+        return str(known)
 
     @property
     def is_whole(self) -> bool:

@@ -8,7 +8,7 @@ may call is ``hooks``' business.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from kfunc_lsp.kernel.program_types import PREFIX
 
@@ -176,6 +176,7 @@ def rows() -> tuple[_Row, ...]:
     return tuple(parsed)
 
 
+@lru_cache(maxsize=1024)
 def section_program(name: str) -> SectionProgram | None:
     """What libbpf makes of ``SEC(name)``; ``None`` where it does not know the name (a subprogram's, or wrong)."""
     bare = name.removeprefix("?")

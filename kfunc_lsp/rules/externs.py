@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kfunc_lsp.kernel.libbpf import Outcome, Resolution
 from kfunc_lsp.kernel.model import FunctionClass
@@ -57,12 +58,15 @@ class Consequence:
     is_fallback: bool = False
 
 
-def externs(load: Load) -> Iterator[Extern]:
+@lru_cache(maxsize=1)
+def externs(load: Load) -> Sequence[Extern]:
     """The used externs of ``load`` that are functions."""
+    found = []
     for name, uses in load.unit.uses_by_name.items():
         declaration = load.unit.declaration(name)
         if declaration is not None and declaration.prototype is not None:
-            yield Extern(name, declaration, load.unit.is_weak(name), uses, load.resolution(name))
+            found.append(Extern(name, declaration, load.unit.is_weak(name), uses, load.resolution(name)))
+    return found
 
 
 def guards(load: Load) -> Iterator[tuple[Extern, Use]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import Enum
 from functools import cached_property
 
@@ -65,6 +64,7 @@ class Load:
         self.asked: set[Question] = set()
         self._kernel = kernel
         self._resolutions: dict[str, Resolution] = {}
+        self._reached: dict[str, Truth] = {}
 
     def function(self, name: str) -> KernelFunction | None:
         """The kernel's function of exactly this name, kfunc or not; see ``Kernel.find`` for what ``None`` means."""
@@ -128,10 +128,10 @@ class Load:
     def similar(self, name: str) -> str:
         """The callable kfunc whose name is most like ``name``; empty where none is."""
         # Not a question of its own: kernels are alike where they have what was found.
-        for close in get_close_matches(name, [f.name for f in self._kernel.kfuncs() if f.callable], 1, 0.8):
+        close = self._kernel.similar(name)
+        if close:
             self.function(close)
-            return close
-        return ""
+        return close
 
     def is_own(self, fact: Fact) -> bool:
         """Whether facts of this kind are the kernel's own: without, no finding that rests on them is an error."""
@@ -162,7 +162,7 @@ class Load:
 
     def reach(self, use: Use) -> Truth:
         """Whether the verifier sees ``use`` on this kernel, if the object has it."""
-        return self.unit.reach(use, self.resolves)
+        return self.unit.reach(use, self.resolves, self._reached)
 
     def meets(self, use: Use) -> Truth:
         """Whether the verifier meets ``use``: it is in a program that is loaded, and is reached."""

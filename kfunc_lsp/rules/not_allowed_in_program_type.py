@@ -10,7 +10,7 @@ from kfunc_lsp.kernel.model import Fact, KernelFunction
 from kfunc_lsp.kernel.program_types import COMMON
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.model import Rule, Severity, Stage, Violation
-from kfunc_lsp.rules.programs import Call, Program, Programs
+from kfunc_lsp.rules.programs import Call, Program, programs_of
 from kfunc_lsp.unit.guard import Truth
 
 PAGE = """
@@ -74,7 +74,7 @@ _HOOKS: Mapping[str, str] = {
 
 def check(load: Load) -> Iterator[Violation]:
     """Violations on one kernel."""
-    programs = Programs(load)
+    programs = programs_of(load)
     for call in programs.calls(lambda function, program: programs.access(function, program).is_denied):
         denied = [p for p in call.programs if programs.access(call.function, p).is_denied]
         if denied:

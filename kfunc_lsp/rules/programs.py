@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from kfunc_lsp.kernel.hooks import Answer
 from kfunc_lsp.kernel.libbpf import Outcome, essential_name
@@ -106,6 +106,12 @@ class Call:
         return (*written, *(Label(program.function.span, f"part of {program.words}") for program in programs))
 
 
+@lru_cache(maxsize=1)
+def programs_of(load: Load) -> Programs:
+    """The programs of a load, the same for every rule."""
+    return Programs(load)
+
+
 class Programs:
     """The programs of one unit on one kernel."""
 
@@ -147,7 +153,9 @@ class Programs:
         here = self._met(use.guards)
         if here is Truth.FALSE:
             return ()
-        found = [replace(p, reach=_and(p.reach, here)) for p in self.of_function(use.function)]
+        found = self.of_function(use.function)
+        if here is not Truth.TRUE:
+            found = tuple(replace(p, reach=Truth.UNKNOWN) for p in found)
         return tuple(sorted(found, key=lambda p: p.reach is not Truth.TRUE))
 
     def of_function(self, name: str) -> tuple[Program, ...]:
@@ -178,7 +186,8 @@ class Programs:
                 continue
             for program in self.of_function(mention.function):
                 inside = _inside(program, function, mention, self.load)
-                inside = replace(inside, reach=_and(inside.reach, truth))
+                if truth is not Truth.TRUE and inside.reach is Truth.TRUE:
+                    inside = replace(inside, reach=Truth.UNKNOWN)
                 key = (inside.function.name, inside.is_sleepable, inside.is_later)
                 if key not in found or inside.reach is Truth.TRUE:
                     found[key] = inside
@@ -224,7 +233,3 @@ def _timers_sleep(program: Program, load: Load) -> bool | None:
     if release is None or (6, 12) < release < (6, 18):
         return None
     return release <= (6, 12)
-
-
-def _and(left: Truth, right: Truth) -> Truth:
-    return Truth.TRUE if left is right is Truth.TRUE else Truth.UNKNOWN

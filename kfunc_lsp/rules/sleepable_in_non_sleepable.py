@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from kfunc_lsp.kernel.model import Fact, KernelFunction
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.model import Rule, Severity, Stage, Violation
-from kfunc_lsp.rules.programs import Call, Program, Programs
+from kfunc_lsp.rules.programs import Call, Program, Programs, programs_of
 from kfunc_lsp.unit.guard import Truth
 
 PAGE = """
@@ -57,7 +57,7 @@ _GLOBAL_NAMED = "sleepable global function {function}() called in non-sleepable 
 
 def check(load: Load) -> Iterator[Violation]:
     """Violations on one kernel."""
-    programs = Programs(load)
+    programs = programs_of(load)
     for call in programs.calls(lambda function, program: programs.access(function, program).needs_sleepable):
         awake = [p for p in call.programs if _refuses(programs, call.function, p)]
         if awake:

@@ -11,8 +11,7 @@ from lsprotocol import types
 
 from kfunc_lsp.rules.model import Edit, Finding
 from kfunc_lsp.server.diagnostics import of_finding
-from kfunc_lsp.server.documents import Document, uri_of
-from kfunc_lsp.server.positions import Lines
+from kfunc_lsp.server.documents import Document, lines_of, uri_of
 from kfunc_lsp.server.session import Session
 
 KINDS = (types.CodeActionKind.QuickFix,)
@@ -67,7 +66,7 @@ def _workspace_edit(session: Session, document: Document, edits: Iterable[Edit])
     lines = {document.path: document.lines}
     for edit in sorted(edits, key=lambda edit: (edit.span.start, edit.span.end)):
         path = edit.span.file.path
-        table = lines.setdefault(path, Lines(edit.span.file.text, document.encoding))
+        table = lines.setdefault(path, lines_of(edit.span.file, document.encoding))
         text = edit.text.encode("latin-1").decode("utf-8", "replace")
         by_path.setdefault(path, []).append(
             types.TextEdit(range=table.range(edit.span.start, edit.span.end), new_text=text)

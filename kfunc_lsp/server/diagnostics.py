@@ -13,8 +13,7 @@ from lsprotocol import types
 
 from kfunc_lsp.rules.fleet import listed
 from kfunc_lsp.rules.model import Finding, Severity
-from kfunc_lsp.server.documents import Document, uri_of
-from kfunc_lsp.server.positions import Lines
+from kfunc_lsp.server.documents import Document, lines_of, uri_of
 from kfunc_lsp.server.session import Analysis, Session
 from kfunc_lsp.unit.model import Span
 
@@ -60,7 +59,7 @@ def message(finding: Finding) -> str:
 def _location(document: Document, span: Span) -> types.Location:
     if span.file.path == document.path:
         return types.Location(uri=document.uri, range=document.lines.range(span.start, span.end))
-    lines = Lines(span.file.text, document.encoding)
+    lines = lines_of(span.file, document.encoding)
     return types.Location(uri=uri_of(span.file.path), range=lines.range(span.start, span.end))
 
 

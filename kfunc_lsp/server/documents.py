@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from lsprotocol import types
 from pygls.uris import from_fs_path, to_fs_path
@@ -47,6 +47,12 @@ class Document:
             else:
                 text = encode(change.text)
         return Document(self.uri, version, SourceFile(self.path, text), self.encoding)
+
+
+@lru_cache(maxsize=64)
+def lines_of(file: SourceFile, encoding: str) -> Lines:
+    """The lines of a file that is not open."""
+    return Lines(file.text, encoding)
 
 
 def path_of(uri: str, root: str) -> str:

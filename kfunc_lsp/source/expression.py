@@ -59,7 +59,8 @@ class Scope:
     ``ksyms`` are names whose truth is existence; ``constants`` file-level names that the compiler or the verifier may
     take as constants, with True where the compiler may (no ``volatile``); ``globals`` other file-level variables;
     ``parameters`` the function's own, ``is_program`` whether the kernel passes them; ``functions`` those defined here;
-    ``macros`` names that are macros, left as they stand; ``pointers`` declared functions that return one.
+    ``macros`` names that are macros, left as they stand, and ``macros_id`` what tells them from others; ``pointers``
+    declared functions that return one.
     """
 
     ksyms: frozenset[str]
@@ -68,7 +69,8 @@ class Scope:
     parameters: frozenset[str]
     is_program: bool
     functions: frozenset[str]
-    macros: Container[str]
+    macros: Container[str] = field(compare=False)
+    macros_id: int
     pointers: frozenset[str]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 
 from kfunc_lsp.btf.types import FuncProto, Ptr
@@ -306,24 +307,38 @@ class _Builder:
         return self._flow(segment, body_index).over(at) if body_index >= 0 else ()
 
     def _flow(self, segment: Segment, body_index: int) -> Flow:
+        """The conditions in a body; a segment that is read again keeps them while the scope is the same."""
         key = (id(segment), body_index)
         flow = self.flows.get(key)
         if flow is None:
             body = segment.bodies[body_index]
             head = segment.tokens[body.name_index + 1 : body.start]
             section = body.section or self.sections.get(body.name, "")
-            scope = Scope(
-                frozenset(self.declared),
-                self._constants,
-                frozenset(self._variables) - self._constants.keys(),
-                frozenset(t[0] for t in head if is_identifier(t[0])),
-                bool(section) or body.name.startswith("____"),
-                frozenset(self.bodies),
-                self.environment.table,
-                self._pointers,
+            scope = replace(
+                self._scope,
+                parameters=frozenset(t[0] for t in head if is_identifier(t[0])),
+                is_program=bool(section) or body.name.startswith("____"),
             )
-            flow = self.flows[key] = Flow(segment.tokens, body.start, body.end, scope)
+            kept = segment.flows.get(body_index)
+            if not isinstance(kept, Flow) or kept.scope != scope:
+                kept = segment.flows[body_index] = Flow(segment.tokens, body.start, body.end, scope)
+            flow = self.flows[key] = kept
         return flow
+
+    @cached_property
+    def _scope(self) -> Scope:
+        """What names mean at file level."""
+        return Scope(
+            ksyms=frozenset(self.declared),
+            constants=self._constants,
+            globals=frozenset(self._variables) - self._constants.keys(),
+            parameters=frozenset(),
+            is_program=False,
+            functions=frozenset(self.bodies),
+            macros=self.environment.table,
+            macros_id=self.environment.id,
+            pointers=self._pointers,
+        )
 
     @cached_property
     def _pointers(self) -> frozenset[str]:

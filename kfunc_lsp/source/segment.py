@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kfunc_lsp.btf.types import Array, FuncProto, Type, skip_modifiers
 from kfunc_lsp.source.declare import DeclarationError, Declarator, parse_declaration
@@ -73,7 +73,7 @@ class Segment:
 
     ``sections`` are those of prototypes, ``plain`` the declarations of what is no function, with their sections.
     ``license`` are the tokens of the initialiser in section ``license``; ``operations`` are struct_ops maps: the
-    structure's name and the tokens of the initialiser.
+    structure's name and the tokens of the initialiser. ``flows`` keeps what is worked out of a body, by its index.
     """
 
     tokens: list[Token]
@@ -85,6 +85,7 @@ class Segment:
     outside: list[tuple[int, int]] = field(default_factory=list)
     license: tuple[int, int] | None = None
     operations: list[tuple[str, int, int]] = field(default_factory=list)
+    flows: dict[int, Any] = field(default_factory=dict)
 
     @cached_property
     def texts(self) -> list[str]:

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property
+from functools import cache, cached_property
 
 from kfunc_lsp.btf.types import FuncProto, Type, skip_modifiers_and_typedefs
 from kfunc_lsp.unit.guard import Condition, Resolves, Truth, may_be_compiled_out, reached
@@ -113,7 +113,7 @@ class Declaration:
         """What clang would put into BTF: a ``FuncProto`` for a function."""
         return self.load_type()
 
-    @property
+    @cached_property
     def prototype(self) -> FuncProto | None:
         """The type of a function, ``None`` for a variable."""
         bare = skip_modifiers_and_typedefs(self.type)
@@ -258,26 +258,40 @@ class Unit:
         if self.is_compiled:
             return Truth.TRUE
 
-        def judge(guards: Sequence[Condition]) -> Truth:
-            return Truth.UNKNOWN if may_be_compiled_out(guards) else Truth.TRUE
-
-        return _and(judge(use.guards), self._through_callers(use.function, judge, lambda f: not f.is_static, {}))
+        return _and(_emitted(use.guards), self._emission_of(use.function))
 
     def presence(self, use: Use) -> Truth:
         """Whether a program that is loaded holds the use's instruction, be it dead code or not."""
+        here = Truth.TRUE if self.is_compiled else _emitted(use.guards)
+        return _and(here, self._presence_of(use.function))
 
-        def judge(guards: Sequence[Condition]) -> Truth:
-            return Truth.UNKNOWN if not self.is_compiled and may_be_compiled_out(guards) else Truth.TRUE
+    def reach(self, use: Use, resolves: Resolves, known: dict[str, Truth] | None = None) -> Truth:
+        """Whether the verifier sees the use on a kernel: TRUE, FALSE (dead code there), or UNKNOWN.
 
-        return _and(judge(use.guards), self._through_callers(use.function, judge, lambda f: bool(f.section), {}))
-
-    def reach(self, use: Use, resolves: Resolves) -> Truth:
-        """Whether the verifier sees the use on a kernel: TRUE, FALSE (dead code there), or UNKNOWN."""
+        ``known`` keeps what comes out for whole functions, for further questions with the same ``resolves``.
+        """
 
         def judge(guards: Sequence[Condition]) -> Truth:
             return reached(guards, resolves)
 
-        return _and(judge(use.guards), self._through_callers(use.function, judge, lambda f: bool(f.section), {}))
+        here = judge(use.guards)
+        if here is Truth.FALSE:
+            return here
+        known = {} if known is None else known
+        if use.function not in known:
+            known[use.function] = self._through_callers(use.function, judge, lambda f: bool(f.section), {})
+        return _and(here, known[use.function])
+
+    @cached_property
+    def _emission_of(self) -> Callable[[str], Truth]:
+        return cache(lambda name: self._through_callers(name, _emitted, lambda f: not f.is_static, {}))
+
+    @cached_property
+    def _presence_of(self) -> Callable[[str], Truth]:
+        def judge(guards: Sequence[Condition]) -> Truth:
+            return Truth.TRUE if self.is_compiled else _emitted(guards)
+
+        return cache(lambda name: self._through_callers(name, judge, lambda f: bool(f.section), {}))
 
     def _through_callers(
         self,
@@ -309,6 +323,11 @@ class Unit:
                 break
         known[name] = answer
         return answer
+
+
+def _emitted(guards: Sequence[Condition]) -> Truth:
+    """Whether code under ``guards`` is in the object: TRUE or UNKNOWN."""
+    return Truth.UNKNOWN if may_be_compiled_out(guards) else Truth.TRUE
 
 
 def _and(left: Truth, right: Truth) -> Truth:
