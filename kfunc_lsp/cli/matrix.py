@@ -10,7 +10,7 @@ from kfunc_lsp.cli.check import chosen_rules, load_kernels, outcomes_of, setting
 from kfunc_lsp.cli.output import is_coloured, save
 from kfunc_lsp.cli.terminal import Progress
 from kfunc_lsp.files import programs
-from kfunc_lsp.kernel.targets import bundled
+from kfunc_lsp.kernel.targets import bundled_series
 from kfunc_lsp.programs import Checker
 from kfunc_lsp.project import Disk, Project
 from kfunc_lsp.report.model import KernelName
@@ -24,8 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the matrix."""
     config = settings(arguments)
     if not config.kernels:
-        minors = dict.fromkeys(".".join(release.split(".")[:2]) for release in reversed(bundled()))
-        config = config.merged({"kernels": list(minors)}, "bundled kernels")
+        config = config.merged({"kernels": list(bundled_series())}, "bundled kernels")
     names = programs(arguments.files)
     with Progress("reading kernels"):
         kernels = load_kernels(config).kernels

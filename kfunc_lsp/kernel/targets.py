@@ -39,6 +39,11 @@ def bundled() -> list[str]:
     return sorted(names, key=_version_key, reverse=True)
 
 
+def bundled_series() -> dict[str, str]:
+    """The newest bundled release of every series ("7.3"), the oldest series first."""
+    return {".".join(release.split(".")[:2]): release for release in reversed(bundled())}
+
+
 def resolve(
     spec: str, btf_ids: Path | None = None, *, modules: Sequence[Path] = (), progress: Progress | None = None
 ) -> Kernel:

@@ -12,6 +12,7 @@ from kfunc_lsp.server.completion import completion, resolve
 from kfunc_lsp.server.documents import Document
 from kfunc_lsp.server.hover import hover
 from kfunc_lsp.server.kernels import kernels
+from kfunc_lsp.server.matrix import matrix_page
 from kfunc_lsp.server.server import Server
 from kfunc_lsp.server.session import Session
 from kfunc_lsp.server.signature_help import TRIGGERS, signature_help
@@ -59,6 +60,11 @@ def make_server() -> Server:
     @server.feature("kfunc-lsp/kernels")
     async def offered(params: Any) -> list[dict[str, object]]:
         return await server.work(kernels, server.session, str(getattr(params, "uri", "") or ""))
+
+    @server.feature("kfunc-lsp/matrix")
+    async def programs_by_kernels(params: Any) -> str | None:
+        document = server.document(str(getattr(params, "uri", "") or ""))
+        return None if document is None else await server.work(matrix_page, server.session, document)
 
     @server.feature(types.COMPLETION_ITEM_RESOLVE)
     async def resolved(params: types.CompletionItem) -> types.CompletionItem:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from kfunc_lsp.kernel.targets import RUNNING, RUNNING_BTF, bundled
+from kfunc_lsp.kernel.targets import RUNNING, RUNNING_BTF, bundled_series
 from kfunc_lsp.selection import targets
 from kfunc_lsp.server.documents import path_of
 from kfunc_lsp.server.session import Session
@@ -21,7 +21,7 @@ def kernels(session: Session, uri: str) -> list[dict[str, object]]:
     offered = [(target.name, target.problem or f"target: {', '.join(target.specs)}") for target in targets(config)]
     if os.access(RUNNING_BTF, os.R_OK):
         offered.append((RUNNING, f"this machine's kernel, {os.uname().release}"))
-    offered += [(name, "bundled") for name in bundled()]
+    offered += [(series, f"bundled {release}") for series, release in reversed(bundled_series().items())]
     known = {name for name, _ in offered}
     offered += [(name, "from the settings") for name in config.kernels if name not in known]
     return [{"name": name, "detail": detail, "selected": name in config.kernels} for name, detail in offered]

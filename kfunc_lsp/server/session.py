@@ -6,7 +6,7 @@ Documents change on the event loop; everything else here runs on the one worker 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lsprotocol import types
@@ -135,9 +135,13 @@ class Session:
         """Load the kernels before the first request needs them."""
         self._settings.selection(self.root)
 
-    def selection(self, document: Document) -> Selection:
-        """The kernels that ``document`` is checked against."""
-        return self._settings.selection(self._folder(document))
+    def selection(self, document: Document, more: Sequence[str] = ()) -> Selection:
+        """The kernels that ``document`` is checked against, and those that ``more`` names."""
+        return self._settings.selection(self._folder(document), more)
+
+    def project(self, document: Document) -> Project:
+        """The files around ``document``, as its settings have them."""
+        return self._project(self._settings.config(self._folder(document)))
 
     def is_current(self, analysis: Analysis) -> bool:
         """Whether ``analysis`` is of the document as it stands now."""

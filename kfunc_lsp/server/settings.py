@@ -92,12 +92,15 @@ class Settings:
             config = changed
         return config.located(self.root)
 
-    def selection(self, folder: str) -> Selection:
-        """The kernels for programs in ``folder``; the default one where none that is named can be read."""
+    def selection(self, folder: str, more: Sequence[str] = ()) -> Selection:
+        """The kernels for programs in ``folder``, and those that ``more`` names.
+
+        It is the default one where none of them can be read.
+        """
         config = self.config(folder)
         chosen: dict[Choice, None] = {}
         problems: list[str] = []
-        for name in config.kernels:
+        for name in (*config.kernels, *more):
             try:
                 chosen.update(dict.fromkeys(choices(config, name)))
             except KfuncLspError as error:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.editor import IMPL_CALLED
-
 pytestmark = pytest.mark.slow
-PLUGIN = Path(__file__).parents[2] / "editors" / "nvim"
+ROOT = Path(__file__).parents[2]
+PLUGIN = ROOT / "editors" / "nvim"
 BIN = Path(sys.executable).parent
 
 
@@ -25,23 +24,30 @@ def neovim(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, cwd=folder, check=False)
 
 
+def workspace(folder: Path, kernel: str) -> Path:
+    """A copy of the fixture for ``kernel``, with what the command line makes of its program."""
+    made = folder / "workspace"
+    shutil.copytree(ROOT / "editors" / "fixture", made)
+    shutil.copytree(ROOT / "tests" / "include", made / "include")
+    shutil.copy(ROOT / "examples" / "snooper.bpf.c", made)
+    (made / "kfunc-lsp.toml").write_text(f'kernels = ["{kernel}"]\ninclude = ["include"]\n')
+    (made / "fixed").mkdir()
+    fixed = shutil.copy(made / "fixes.bpf.c", made / "fixed")
+    subprocess.run([BIN / "kfunc-lsp", "check", "--fix-only", "--unsafe-fixes", fixed], check=True, timeout=60)
+    return made
+
+
 def test_what_a_person_sees(tmp_path: Path) -> None:
-    (tmp_path / "kfunc-lsp.toml").write_text('kernels = ["7.3"]\n')
-    program = tmp_path / "program.bpf.c"
-    program.write_text(IMPL_CALLED)
-    run = neovim("-l", str(PLUGIN / "test" / "e2e.lua"), str(program), folder=tmp_path)
+    run = neovim("-l", str(PLUGIN / "test" / "e2e.lua"), str(workspace(tmp_path, "7.3")), folder=tmp_path)
     print(run.stdout, run.stderr)
     assert run.returncode == 0
     assert ", 0 failed" in run.stdout
 
 
 def test_the_test_fails_where_the_program_is_right(tmp_path: Path) -> None:
-    (tmp_path / "kfunc-lsp.toml").write_text('kernels = ["6.18"]\n')
-    program = tmp_path / "program.bpf.c"
-    program.write_text(IMPL_CALLED)
-    run = neovim("-l", str(PLUGIN / "test" / "e2e.lua"), str(program), folder=tmp_path)
+    run = neovim("-l", str(PLUGIN / "test" / "e2e.lua"), str(workspace(tmp_path, "6.18")), folder=tmp_path)
     assert run.returncode != 0
-    assert "FAILED the finding is shown" in run.stdout
+    assert "FAILED each once" in run.stdout
 
 
 def test_the_help_has_tags(tmp_path: Path) -> None:

@@ -12,7 +12,18 @@ vim.api.nvim_create_user_command('KfuncKernel', function(command)
   else
     kfunc_lsp.use(command.fargs)
   end
-end, { nargs = '*', bang = true, desc = 'Choose the kernels that kfunc-lsp checks against' })
+end, {
+  nargs = '*',
+  bang = true,
+  complete = function(begun)
+    return require('kfunc_lsp').names(begun)
+  end,
+  desc = 'Choose the kernels that kfunc-lsp checks against',
+})
+
+vim.api.nvim_create_user_command('KfuncRestart', function()
+  require('kfunc_lsp').restart()
+end, { desc = 'Start the language server kfunc-lsp again' })
 
 if vim.g.kfunc_lsp_autostart ~= false then
   require('kfunc_lsp').enable()

@@ -1,5 +1,7 @@
--- What a person sees in Neovim: nvim --clean --headless -u test/init.lua -l test/e2e.lua PROGRAM
--- PROGRAM calls bpf_wq_set_callback_impl behind characters of two, three and four bytes on one line, on kernel 7.3.
+-- What Neovim has of the server: nvim --clean --headless -u test/init.lua -l test/e2e.lua WORKSPACE
+-- WORKSPACE is a copy of editors/fixture, with fixed/fixes.bpf.c as the command line fixes it.
+local workspace = _G.arg[1]
+local patience = (tonumber(vim.env.PATIENCE) or 20) * 1000
 local passed, failed = 0, 0
 
 local function report()
@@ -16,60 +18,138 @@ local function expect(what, holds, more)
 end
 
 local function eventually(what, condition, more)
-  expect(what, vim.wait(10000, condition, 20), more and more() or 'not in 10 s')
+  expect(what, vim.wait(patience, condition, 20), more and more() or 'not in time')
 end
 
-vim.cmd.edit(_G.arg[1])
-vim.cmd.runtime('plugin/kfunc_lsp.lua')
-vim.cmd.edit()
-local buffer = vim.api.nvim_get_current_buf()
-local function diagnostics()
-  return vim.diagnostic.get(buffer)
-end
-local function line(number)
-  return vim.api.nvim_buf_get_lines(buffer, number, number + 1, false)[1]
+local function open(name)
+  vim.cmd.edit(workspace .. '/' .. name)
+  return vim.api.nvim_get_current_buf()
 end
 
-local client
-eventually('the server is attached', function()
-  client = vim.lsp.get_clients({ bufnr = buffer, name = 'kfunc_lsp' })[1]
-  return client and client.initialized
-end)
-eventually('the finding is shown', function()
-  return #diagnostics() > 0
-end)
-expect('it is shown once', #diagnostics() == 1, #diagnostics())
-local found = diagnostics()[1]
-expect('it has its rule', found.code == 'unflagged-impl-called', found.code)
-local name = 'bpf_wq_set_callback_impl'
-local column = line(found.lnum):find(name, 1, true) - 1
-expect('it stands at the call', found.col == column and found.end_col == column + #name, found.col)
+local function text(buffer)
+  return table.concat(vim.api.nvim_buf_get_lines(buffer, 0, -1, false), '\n')
+end
 
-vim.api.nvim_win_set_cursor(0, { found.lnum + 1, column + 3 })
-vim.lsp.buf.hover()
+local function findings(buffer)
+  return vim.tbl_filter(function(one)
+    return one.source == 'kfunc-lsp'
+  end, vim.diagnostic.get(buffer))
+end
+
+local function client_of(buffer, name)
+  return vim.lsp.get_clients({ bufnr = buffer, name = name or 'kfunc_lsp' })[1]
+end
+
 local function floats()
   local texts = {}
   for _, window in ipairs(vim.api.nvim_list_wins()) do
     if vim.api.nvim_win_get_config(window).relative ~= '' then
-      local lines = vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf(window), 0, -1, false)
-      texts[#texts + 1] = table.concat(lines, '\n')
+      texts[#texts + 1] = text(vim.api.nvim_win_get_buf(window))
     end
   end
   return table.concat(texts, '\n')
 end
+
+local IMPL = 'bpf_wq_set_callback_impl'
+local version = vim.fn.has('nvim-0.12') == 1 and '0.12' or vim.fn.has('nvim-0.11') == 1 and '0.11' or '0.10'
+io.stdout:write('Neovim ' .. tostring(vim.version()) .. '\n')
+
+local buffer = open('fixes.bpf.c')
+vim.cmd.runtime('plugin/kfunc_lsp.lua')
+vim.cmd.edit()
+eventually('the server is attached', function()
+  return client_of(buffer) and client_of(buffer).initialized
+end)
+eventually('findings are there', function()
+  return #findings(buffer) > 0
+end)
+expect('each once', #findings(buffer) == 5, #findings(buffer))
+local called = vim.tbl_filter(function(one)
+  return one.code == 'unflagged-impl-called'
+end, findings(buffer))[1]
+local line = vim.api.nvim_buf_get_lines(buffer, called.lnum, called.lnum + 1, false)[1]
+local column = line:find(IMPL, 1, true) - 1
+expect('behind é𝄞✓ they stand at the name', called.col == column and called.end_col == column + #IMPL, called.col)
+
+vim.api.nvim_win_set_cursor(0, { called.lnum + 1, column + 3 })
+vim.lsp.buf.hover()
 eventually('hover shows both prototypes', function()
-  return floats():find('bpf_wq_set_callback(', 1, true) and floats():find(name .. '(', 1, true)
+  return floats():find('bpf_wq_set_callback(', 1, true) and floats():find(IMPL .. '(', 1, true)
 end, floats)
 vim.cmd('fclose!')
 
+local function ask(method, typed, more)
+  local client, last = client_of(buffer), vim.api.nvim_buf_line_count(buffer)
+  vim.api.nvim_buf_set_lines(buffer, last - 1, last - 1, false, { typed })
+  vim.api.nvim_win_set_cursor(0, { last, #typed })
+  local params = vim.tbl_extend('force', vim.lsp.util.make_position_params(0, client.offset_encoding), more or {})
+  params.position.character = #typed
+  local answers = vim.lsp.buf_request_sync(buffer, method, params, patience) or {}
+  vim.api.nvim_buf_set_lines(buffer, last - 1, last, false, {})
+  return answers[client.id] and answers[client.id].result
+end
+local answer = ask('textDocument/completion', '\tbpf_wq_', { context = { triggerKind = 1 } })
+local labels = vim.tbl_map(function(item)
+  return item.label
+end, answer and (answer.items or answer) or {})
+expect('completion offers kfuncs', vim.tbl_contains(labels, 'bpf_wq_start'), vim.inspect(labels))
+expect('and none that may not be called', not vim.tbl_contains(labels, IMPL), vim.inspect(labels))
+answer = ask('textDocument/signatureHelp', '\tbpf_wq_set_callback(wq, ')
+expect('signature help counts arguments', answer and answer.signatures[1].activeParameter == 1, vim.inspect(answer))
+
+for _ = 1, 5 do
+  local left = findings(buffer)
+  local first, fixed = left[1], nil
+  if not first then
+    break
+  end
+  vim.api.nvim_win_set_cursor(0, { first.lnum + 1, first.col })
+  vim.lsp.buf.code_action({
+    context = { only = { 'quickfix' }, diagnostics = {} },
+    apply = true,
+    filter = function(action)
+      local is_its = action.edit and (action.diagnostics or {})[1] and action.diagnostics[1].code == first.code
+      fixed = fixed or is_its and action.title or nil
+      return is_its and action.title == fixed
+    end,
+  })
+  eventually('a quick fix mends ' .. first.code, function()
+    return #findings(buffer) < #left
+  end, function()
+    return fixed or 'none is on offer'
+  end)
+end
+local wanted = table.concat(vim.fn.readfile(workspace .. '/fixed/fixes.bpf.c'), '\n')
+expect('all fixes give what the command line gives', text(buffer) == wanted, text(buffer))
+vim.cmd('silent write')
+
+local header = open('lock.bpf.h')
+expect('a header is C++ here', vim.bo[header].filetype == 'cpp', vim.bo[header].filetype)
+eventually('and has its findings', function()
+  return #findings(header) > 0
+end)
+
+local snooper = open('snooper.bpf.c')
+eventually('the next program has its findings', function()
+  return #findings(snooper) == 2
+end)
 vim.cmd('KfuncKernel 6.18')
-eventually('6.18 has no such finding', function()
-  return #diagnostics() == 0
+eventually('6.18 has no such findings', function()
+  return #findings(snooper) == 0
 end)
+local before = client_of(snooper).id
+vim.cmd('KfuncRestart')
+eventually('a restart brings another server', function()
+  return client_of(snooper) and client_of(snooper).id ~= before and client_of(snooper).initialized
+end)
+vim.wait(500)
+expect('which keeps the kernel', #findings(snooper) == 0, vim.inspect(findings(snooper)))
 vim.cmd('KfuncKernel!')
-eventually('the project has it again', function()
-  return #diagnostics() == 1
+eventually('the project has the findings again', function()
+  return #findings(snooper) == 2
 end)
+expect('names of kernels are completed', vim.tbl_contains(vim.fn.getcompletion('KfuncKernel 6.', 'cmdline'), '6.12'),
+  vim.inspect(vim.fn.getcompletion('KfuncKernel 6.', 'cmdline')))
 local offered
 vim.ui.select = function(items, options, done)
   offered = #items
@@ -81,55 +161,66 @@ eventually('kernels are on offer', function()
   return offered and offered > 5
 end)
 
-vim.api.nvim_win_set_cursor(0, { found.lnum + 1, column + 3 })
-vim.lsp.buf.code_action({
-  apply = true,
-  filter = function(action)
-    return action.isPreferred == true
-  end,
-})
-local function text()
-  return table.concat(vim.api.nvim_buf_get_lines(buffer, 0, -1, false), '\n')
-end
-eventually('the quick fix renames the call', function()
-  return text():find('/* é𝄞✓ */ return bpf_wq_set_callback(wq, 0, 0);', 1, true)
-end, text)
-expect('and the declaration', not text():find(name, 1, true), text())
-eventually('nothing is left to say', function()
-  return #diagnostics() == 0
+local rootless = vim.fn.tempname() .. '.bpf.c'
+vim.fn.mkdir(vim.fs.dirname(rootless), 'p')
+vim.fn.writefile(vim.fn.readfile(workspace .. '/snooper.bpf.c'), rootless)
+vim.cmd.edit(rootless)
+eventually('a file without a root is served', function()
+  local client = client_of(vim.api.nvim_get_current_buf())
+  return client and client.initialized
 end)
+vim.cmd.bdelete()
 
-
-local last = vim.api.nvim_buf_line_count(buffer)
-local function ask(method, text, more)
-  vim.api.nvim_buf_set_lines(buffer, last - 2, last - 1, false, { text })
-  vim.api.nvim_win_set_cursor(0, { last - 1, #text })
-  local params = vim.tbl_extend('force', vim.lsp.util.make_position_params(0, client.offset_encoding), more or {})
-  params.position.character = vim.str_utfindex(text)
-  local answers = vim.lsp.buf_request_sync(buffer, method, params, 10000) or {}
-  return answers[client.id] and answers[client.id].result
+if vim.fn.executable('clangd') == 1 and version ~= '0.10' then
+  vim.lsp.config('clangd', { cmd = { 'clangd' }, filetypes = { 'c', 'cpp' } })
+  vim.lsp.enable('clangd')
+  vim.api.nvim_set_current_buf(snooper)
+  vim.cmd.edit()
+  eventually('clangd runs beside it', function()
+    return client_of(snooper, 'clangd') and client_of(snooper, 'clangd').initialized
+  end)
+  eventually('and the findings are there, once', function()
+    return #findings(snooper) == 2
+  end, function()
+    return vim.inspect(findings(snooper))
+  end)
+  vim.fn.search(IMPL .. '(&e')
+  eventually('hover shows what both have to say', function()
+    vim.lsp.buf.hover()
+    vim.wait(300)
+    return floats():find('supplied by the verifier', 1, true) and select(2, floats():gsub('callback_fn', '')) > 1
+  end, floats)
+  vim.cmd('silent! fclose!')
 end
-local answer = ask('textDocument/completion', '\tbpf_wq_', { context = { triggerKind = 1 } })
-local labels = vim.tbl_map(function(item)
-  return item.label
-end, answer and (answer.items or answer) or {})
-expect('completion offers kfuncs', vim.tbl_contains(labels, 'bpf_wq_start'), vim.inspect(labels))
-expect('and none that may not be called', not vim.tbl_contains(labels, name), vim.inspect(labels))
-answer = ask('textDocument/signatureHelp', '\tbpf_wq_set_callback(wq, ')
-expect('signature help counts arguments', answer and answer.signatures[1].activeParameter == 1, vim.inspect(answer))
 
 vim.cmd('checkhealth kfunc_lsp')
-local health = table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\n')
+local health = text(vim.api.nvim_get_current_buf())
 expect('checkhealth finds the server', health:find('server %d+') ~= nil and not health:find('ERROR'), health)
 
 for _, one in ipairs(vim.lsp.get_clients()) do
-  if vim.fn.has('nvim-0.11') == 1 then
-    one:stop()
-  else
+  if version == '0.10' then
     one.stop()
+  else
+    one:stop()
   end
 end
 eventually('the server ends', function()
   return #vim.lsp.get_clients() == 0
 end)
+
+local said = {}
+vim.notify = function(message)
+  said[#said + 1] = message
+end
+if vim.lsp.config then
+  vim.lsp.config('kfunc_lsp', { cmd = { '/nowhere/kfunc-lsp', 'serve' } })
+  vim.lsp.enable('kfunc_lsp', false)
+else
+  vim.g.kfunc_lsp_config = { cmd = { '/nowhere/kfunc-lsp', 'serve' } }
+  vim.api.nvim_clear_autocmds({ group = 'kfunc_lsp' })
+end
+require('kfunc_lsp').enable()
+open('fixes.bpf.c')
+vim.wait(300)
+expect('a server that is not there is one message', #said == 1 and said[1]:find('is not on PATH', 1, true), vim.inspect(said))
 report()

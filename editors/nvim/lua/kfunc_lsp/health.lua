@@ -8,7 +8,7 @@ function M.check()
     health.error('Neovim 0.10 or later is needed')
     return
   end
-  local cmd = vim.lsp.config and vim.lsp.config.kfunc_lsp.cmd or { 'kfunc-lsp' }
+  local cmd = require('kfunc_lsp').config().cmd
   if vim.fn.executable(cmd[1]) == 0 then
     health.error(cmd[1] .. ' is not on PATH', { 'pipx install kfunc-lsp', ':help kfunc-lsp-install' })
     return
