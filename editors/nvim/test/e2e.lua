@@ -188,7 +188,7 @@ if vim.fn.executable('clangd') == 1 and version ~= '0.10' then
   eventually('hover shows what both have to say', function()
     vim.lsp.buf.hover()
     vim.wait(300)
-    return floats():find('supplied by the verifier', 1, true) and select(2, floats():gsub('callback_fn', '')) > 1
+    return floats():find('the verifier passes this', 1, true) and select(2, floats():gsub('callback_fn', '')) > 1
   end, floats)
   vim.cmd('silent! fclose!')
 end

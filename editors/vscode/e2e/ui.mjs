@@ -16,6 +16,7 @@ const PROGRAM = 'snooper.bpf.c';
 async function suite() {
   await bench.open(bench.copy(fixture));
   await bench.openFile(PROGRAM);
+  await page.keyboard.press('Control+B');
   await bench.go(46, 30);
   await check('the finding has a squiggle', () => bench.editor.locator('.squiggly-error').first().waitFor().then(() => true));
   await check('the status bar names the kernel', () => until('7.3', async () => /7\.3/.test(await status.innerText())));
@@ -52,9 +53,8 @@ async function suite() {
   await check('the report says where it loads', () => report.locator('td.loads', { hasText: 'up to 6.19' }).waitFor().then(() => true));
   await page.waitForTimeout(300);
   await bench.picture('report');
-  await page.locator('.tab', { hasText: 'Kernels: snooper' }).click();
-  await page.keyboard.press('Control+F4');
-  await page.locator(`.tab.active[data-resource-name="${PROGRAM}"]`).waitFor();
+  await page.locator('.tab', { hasText: 'Kernels: snooper' }).locator('.codicon-close').click();
+  await page.locator(`.tab[data-resource-name="${PROGRAM}"]`).click();
 
   await bench.go(46, 10);
   await page.keyboard.press('Control+.');

@@ -12,6 +12,7 @@ const SETTINGS = {
   'editor.accessibilitySupport': 'off',
   'editor.hover.delay': 100,
   'editor.minimap.enabled': false,
+  'editor.stickyScroll.enabled': false,
   'editor.wordBasedSuggestions': 'off',
   'extensions.autoCheckUpdates': false,
   'extensions.autoUpdate': false,

@@ -3,10 +3,15 @@ import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { Server } from './server';
 
-// The page needs no script to be read, and gets none.
-const HEAD = `<head>
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<style>body.vscode-dark, body.vscode-high-contrast { color-scheme: dark; } body.vscode-light { color-scheme: light; }</style>`;
+// The page needs no script to be read, and gets none; what only its script fills with life is left out.
+const POLICY = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`;
+const STYLE = `<style>
+body { font-size: var(--vscode-font-size); margin: 1em 0; }
+body.vscode-light { color-scheme: light; }
+body.vscode-dark, body.vscode-high-contrast { color-scheme: dark; }
+form { display: none !important; }
+</style>`;
+const NOTHING = '<html><head></head><body>There is no report: is it a C file, and does the server run?</body></html>';
 
 export class Report implements vscode.Disposable {
   private panel: vscode.WebviewPanel | undefined;
@@ -48,6 +53,6 @@ export class Report implements vscode.Disposable {
 
   private async fill(panel: vscode.WebviewPanel): Promise<void> {
     const page = await this.server.ask<string | null>('kfunc-lsp/matrix', { uri: this.uri });
-    panel.webview.html = (page ?? '<html><head></head><body>There is no report: is it a C file, and does the server run?</body></html>').replace('<head>', HEAD);
+    panel.webview.html = (page ?? NOTHING).replace('<head>', `<head>${POLICY}`).replace('</head>', `${STYLE}</head>`);
   }
 }
