@@ -53,7 +53,7 @@ async function suite() {
   await check('the report says where it loads', () => report.locator('td.loads', { hasText: 'up to 6.19' }).waitFor().then(() => true));
   await page.waitForTimeout(300);
   await bench.picture('report');
-  await page.locator('.tab', { hasText: 'Kernels: snooper' }).locator('.codicon-close').click();
+  await page.locator('.tab', { hasText: 'Kernels: snooper' }).locator('.tab-actions a').click();
   await page.locator(`.tab[data-resource-name="${PROGRAM}"]`).click();
 
   await bench.go(46, 10);
