@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Protocol
 
 from kfunc_lsp.btf.types import (
@@ -28,7 +29,6 @@ from kfunc_lsp.btf.types import (
     Void,
     Volatile,
 )
-from kfunc_lsp.source.expand import Token
 from kfunc_lsp.source.text import is_identifier
 
 _STORAGE = frozenset(
@@ -78,14 +78,23 @@ class Declarator:
     is_alone: bool = True
 
 
-def parse_declaration(tokens: Sequence[Token]) -> list[Declarator]:
+_LONGEST_KEPT = 100
+"""Tokens of a declaration that is not read again when it is met again, as those of headers are."""
+
+
+def parse_declaration(texts: Sequence[str]) -> Sequence[Declarator]:
     """The declarators of a declaration statement, at least one. Raises ``DeclarationError``."""
-    return _Parser(tokens).declaration()
+    return _parsed(tuple(texts)) if len(texts) <= _LONGEST_KEPT else _Parser(texts).declaration()
+
+
+@lru_cache(maxsize=2048)
+def _parsed(texts: tuple[str, ...]) -> Sequence[Declarator]:
+    return _Parser(texts).declaration()
 
 
 class _Parser:
-    def __init__(self, tokens: Sequence[Token]) -> None:
-        self.texts: list[str] = [*(token[0] for token in tokens), "", "", ""]
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.texts = [*texts, "", "", ""]
         self.at = 0
         self.depth = 0
         self.attributes = Attributes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import count
 
 from kfunc_lsp.source.headers import Header, Statement
@@ -71,6 +72,12 @@ class Change:
     includes: int = 0
     tokens: int = 0
 
+    @cached_property
+    def is_nothing(self) -> bool:
+        """Whether an environment stays as it is, but for what is counted; asked when all is known."""
+        learnt = self.large or self.headers or self.weak or self.unsteady or self.missing or self.problems
+        return not (self or learnt)
+
     def __bool__(self) -> bool:
         """Whether text that follows may be read in another way."""
         return bool(self.macros or self.removed or self.ksyms or self.once)
@@ -95,6 +102,10 @@ class Environment:
 
     def apply(self, change: Change) -> None:
         """Do what ``change`` says."""
+        self.includes += change.includes
+        self.tokens += change.tokens
+        if change.is_nothing:
+            return
         self.table.update(change.macros)
         for name in change.removed:
             self.table.pop(name, None)
@@ -107,8 +118,6 @@ class Environment:
         self.unsteady |= change.unsteady
         self.missing += [name for name in change.missing if name not in self.missing]
         self.problems += [words for words in change.problems if words not in self.problems]
-        self.includes += change.includes
-        self.tokens += change.tokens
 
 
 _ids: dict[Hashable, int] = {}

@@ -118,6 +118,8 @@ class Header:
         """Statements that end in ``__ksym``, outside directives."""
         text = self.blanked
         found = []
+        if "__ksym" not in text:
+            return []
         spans = [(d.start, d.end) for d in self.directives]
         which = 0
         for at in _words(text, "__ksym"):

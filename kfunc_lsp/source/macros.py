@@ -7,7 +7,7 @@ scan of a whole program cheap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -99,29 +99,38 @@ def parse_define(rest: str, file: SourceFile | None, offset: int) -> Macro | Non
 
 
 class Names:
-    """The names to find: kfuncs of the kernels in question (fixed), and ksyms that a unit declares (growing)."""
+    """The names to find: kfuncs of the kernels in question, and ksyms that a unit declares.
+
+    ``known`` are all of them, ``beginnings`` what ``##`` could make those from that the unit declares.
+    """
 
     def __init__(self, known: frozenset[str]) -> None:
         self.known = set(known)
-        self.prefixes = set(_prefixes(known))
+        self.beginnings: set[str] = set()
+        self._fixed = _beginnings_of(known)
 
     def add(self, name: str) -> bool:
         """Learn one more name; false where it was known."""
         if name in self.known:
             return False
         self.known.add(name)
-        self.prefixes.update(_beginnings(name))
+        self.beginnings.update(_beginnings(name))
         return True
+
+    def begins(self, text: str) -> bool:
+        """Whether ``##`` could make a name from ``text``."""
+        return text in self._fixed or text in self.beginnings
 
 
 @lru_cache(maxsize=8)
-def _prefixes(known: frozenset[str]) -> frozenset[str]:
+def _beginnings_of(known: frozenset[str]) -> frozenset[str]:
     """Beginnings of known names: what ``##`` could make one from."""
     return frozenset(beginning for name in known for beginning in _beginnings(name))
 
 
-def _beginnings(name: str) -> Iterable[str]:
-    return (name[:end] for end in range(_SHORTEST_BEGINNING, len(name)))
+@lru_cache(maxsize=4096)
+def _beginnings(name: str) -> Sequence[str]:
+    return [name[:end] for end in range(_SHORTEST_BEGINNING, len(name))]
 
 
 class Interest:
@@ -166,7 +175,7 @@ class Interest:
                 if token in self._names.known or token in shaping:
                     self._hot[name] = True
                     return True
-                beginnings = beginnings or token in self._names.prefixes
+                beginnings = beginnings or self._names.begins(token)
                 if token in self._table and token not in seen:
                     seen.add(token)
                     pending.append(token)
@@ -230,14 +239,14 @@ class Interest:
         rest = {name for name in macros - found if table[name].params is not None}
         if not rest or found or not known.isdisjoint(texts):
             return found | rest
-        if self._names.prefixes.isdisjoint(texts):
+        if not any(map(self._names.begins, texts)):
             return found
         return found | {name for name in rest if self.pasting(name)}
 
     def in_arguments(self, macro: Macro, tokens: Iterable[str]) -> bool:
         """Whether a use of ``macro`` has to be expanded for these argument tokens, whatever its body."""
         pasting = self.pasting(macro.name)
-        return any(t in self._names.known or (pasting and t in self._names.prefixes) or self.hot(t) for t in tokens)
+        return any(t in self._names.known or (pasting and self._names.begins(t)) or self.hot(t) for t in tokens)
 
 
 def _closing(tokens: tuple[str, ...], opening: int) -> int:

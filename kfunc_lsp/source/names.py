@@ -29,7 +29,6 @@ from kfunc_lsp.btf.types import (
     Volatile,
 )
 from kfunc_lsp.source.declare import DeclarationError, parse_declaration
-from kfunc_lsp.source.expand import NOTHING_HIDDEN, Token
 from kfunc_lsp.source.headers import Header
 from kfunc_lsp.source.text import blank, lex
 
@@ -132,9 +131,9 @@ class UnitNames:
                 end = text.find(";", at)
                 start = text.rfind("typedef", max(0, at - 4000), at)
                 if start >= 0 and end >= 0 and self._is_one_statement(text[start:at]):
-                    tokens: list[Token] = [(t, -1, NOTHING_HIDDEN, None) for t, _ in lex(blank(text[start : end + 1]))]
+                    texts = [t for t, _ in lex(blank(text[start : end + 1]))]
                     try:
-                        declarator = parse_declaration(tokens)[0]
+                        declarator = parse_declaration(texts)[0]
                     except DeclarationError:
                         return None
                     return self.resolved(declarator.type) if declarator.name == name else None

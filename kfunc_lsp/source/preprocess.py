@@ -33,13 +33,13 @@ from kfunc_lsp.source.reuse import Before, Dependence
 from kfunc_lsp.source.segment import Segment, scan
 from kfunc_lsp.source.text import IDENTIFIER
 from kfunc_lsp.source.walk import INCLUDES, MOST_INCLUDES, Walk
-from kfunc_lsp.unit.model import Span
+from kfunc_lsp.unit.model import SourceFile, Span
 
 _PREPARED_AT_ONCE = 4
 """Pieces whose dependence is worked out in one run, so that no keystroke pays for all of them."""
 _VARIANTS = 6
 """Results of one ``#include`` that are kept for different environments."""
-_PIECE_END = re.compile(r"^\}[^\n]*(?:\n|\Z)", re.M)
+_PIECE_END = re.compile(r"\n\}[^\n]*")
 
 Conditionals = tuple[tuple[bool, bool], ...]
 """Open conditionals, outermost first: whether the branch is active, and whether none of the others may be."""
@@ -92,6 +92,7 @@ class Preprocessor:
         self._fixed = history_number((known, everything))
         self._flags = flags
         self._everything = everything
+        self._checked: dict[str, SourceFile | None] = {}
         self._interest = Interest(self.environment.names, self.environment.table)
 
     def run(self, main: Header) -> None:
@@ -107,7 +108,7 @@ class Preprocessor:
         for start, end, inside, include in _pieces(main):
             if start < end:
                 text = main.blanked[start:end]
-                shape = (text, conditionals, tuple(d.start - start for d in inside if d.is_open))
+                shape = (text, conditionals, tuple(d.start - start for d in inside if d.is_open), self._fixed)
                 key = (shape, environment.id)
                 piece = kept.get(key)
                 if piece is None:
@@ -117,7 +118,7 @@ class Preprocessor:
                 elif piece.dependence is None and prepared < _PREPARED_AT_ONCE:
                     prepared += 1
                     found = {*IDENTIFIER.findall(text), *piece.pasted}
-                    piece.dependence = Dependence.of(found, (), Before.of(environment))
+                    piece.dependence = Dependence.of(found, (), Before.now(environment))
                 used[key] = used[shape] = piece
                 self._take(piece.change, piece.id)
                 conditionals = piece.conditionals
@@ -193,12 +194,18 @@ class Preprocessor:
 
     def _is_current(self, result: IncludeResult) -> bool:
         read = self._cache.files.read
-        return all(read(path) is header.file for path, header in result.change.headers.items())
+        checked = self._checked
+        for path, header in result.change.headers.items():
+            if path not in checked:
+                checked[path] = read(path)
+            if checked[path] is not header.file:
+                return False
+        return True
 
 
 def _pieces(main: Header) -> Iterable[tuple[int, int, list[Directive], Directive | None]]:
     """The main file in pieces: (start, end, directives inside, the include that follows)."""
-    ends = sorted({m.end() for m in _PIECE_END.finditer(main.blanked)} if not main.large else set())
+    ends = [min(m.end() + 1, len(main.blanked)) for m in _PIECE_END.finditer(main.blanked)]
     includes = [d for d in main.directives if d.name in INCLUDES]
     cuts: list[tuple[int, int, Directive | None]] = [(end, end, None) for end in ends]
     cuts += [(d.start, d.end, d) for d in includes]

@@ -218,18 +218,20 @@ class _Builder:
     def _large(self, header: Header, statement: Statement) -> tuple[list[Token], Place, Declared] | None:
         """A declaration of a header that is not lexed: only its attributes are written by macros, without arguments."""
 
+        table = self.environment.table
+        found = self.cache.statement((header, statement), lambda: lex(header.blanked, statement.start, statement.end))
+        plain = {text: table[text] for text, _ in found if text in table and table[text].params is None}
+
         def read() -> tuple[list[Token], list[Declared]]:
-            found = lex(header.blanked, statement.start, statement.end)
             tokens: list[Token] = [(text, at, NOTHING_HIDDEN, None) for text, at in found]
-            table = self.environment.table
-            plain = {text: table[text] for text, _ in found if text in table and table[text].params is None}
             try:
                 tokens = Expander(plain, None).expand(tokens)
             except OutOfBudget:
                 return tokens, []
-            return tokens, read_declared(tokens, frozenset((statement.name,)))
+            return tokens, read_declared([token[0] for token in tokens], frozenset((statement.name,)))
 
-        tokens, declared = self.cache.statement((header, statement, self.environment.id), read)
+        key = (header, statement, *(macro.key for macro in plain.values()))
+        tokens, declared = self.cache.statement(key, read)
         return (tokens, Offset(header.file, 0), declared[0]) if declared else None
 
     def _use(self, segment: Segment, place: Place, site: Site) -> Use:

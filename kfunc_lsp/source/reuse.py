@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from kfunc_lsp.source.environment import Environment
@@ -14,16 +14,22 @@ class Before:
     """An environment as it was before a text was read: that reading changes the tables themselves."""
 
     table: Mapping[str, Macro]
-    known: frozenset[str]
-    prefixes: frozenset[str]
-    once: frozenset[str]
+    known: Set[str]
+    beginnings: Set[str]
+    once: Set[str]
+
+    @staticmethod
+    def now(environment: Environment) -> Before:
+        """What decides how text is read now, good until the environment changes."""
+        names = environment.names
+        return Before(environment.table, names.known, names.beginnings, environment.once)
 
     @staticmethod
     def of(environment: Environment) -> Before:
         """A copy of what decides how text is read."""
         names = environment.names
         return Before(
-            dict(environment.table), frozenset(names.known), frozenset(names.prefixes), frozenset(environment.once)
+            dict(environment.table), frozenset(names.known), frozenset(names.beginnings), frozenset(environment.once)
         )
 
 
@@ -32,14 +38,14 @@ class Dependence:
     """The part of an environment that decided a result.
 
     ``names`` are the identifiers of the text, those that pasting made, and those of all macros reached from them;
-    ``macros`` are the macros among them, ``known`` and ``prefixes`` the names in question and their beginnings, and
-    ``once`` the ``headers`` that ``#pragma once`` left out. What is in none of these was never looked at.
+    ``macros`` are the macros among them, ``known`` and ``beginnings`` those in question and what they are pasted from,
+    and ``once`` the ``headers`` that ``#pragma once`` left out. What is in none of these was never looked at.
     """
 
     names: frozenset[str]
     macros: Mapping[str, Macro]
     known: frozenset[str]
-    prefixes: frozenset[str]
+    beginnings: frozenset[str]
     headers: frozenset[str]
     once: frozenset[str]
 
@@ -58,10 +64,10 @@ class Dependence:
         return Dependence(
             frozenset(names),
             {name: table[name] for name in table.keys() & names},
-            before.known & names,
-            before.prefixes & names,
+            frozenset(names & before.known),
+            frozenset(names & before.beginnings),
             frozenset(headers),
-            before.once & frozenset(headers),
+            frozenset(headers) & before.once,
         )
 
     def holds(self, environment: Environment) -> bool:
@@ -74,6 +80,6 @@ class Dependence:
         return (
             len(table.keys() & self.names) == len(self.macros)
             and names.known & self.names == self.known
-            and names.prefixes & self.names == self.prefixes
+            and names.beginnings & self.names == self.beginnings
             and environment.once & self.headers == self.once
         )

@@ -7,7 +7,7 @@ it can be kept while other text changes; ``read`` puts segments together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -104,7 +104,7 @@ class Segment:
         for start, end, section in self.plain:
             words = _RODATA if section.startswith(".rodata") else frozenset()
             with suppress(DeclarationError):
-                for declarator in parse_declaration(self.tokens[start:end]):
+                for declarator in parse_declaration(self.texts[start:end]):
                     if not isinstance(declarator.type, FuncProto):
                         found[declarator.name] = Variable(declarator.words | words, declarator.type, section)
         return found
@@ -256,8 +256,7 @@ class _Scanner:
                 self.segment.operations.append((structure, start + assign, end))
         if section == ".ksyms" or not self.known.isdisjoint(texts[:assign]):
             self.segment.declared += [
-                declared._replace(start=start, end=end)
-                for declared in read_declared(self.tokens[start:end], self.known)
+                declared._replace(start=start, end=end) for declared in read_declared(texts, self.known)
             ]
             return
         name = _first_called(texts)
@@ -267,13 +266,13 @@ class _Scanner:
             self.segment.plain.append((start, end, section))
 
 
-def read_declared(tokens: list[Token], known: Set[str]) -> list[Declared]:
-    """The declarations that ``tokens`` make of ksyms or of known names."""
+def read_declared(texts: Sequence[str], known: Set[str]) -> list[Declared]:
+    """The declarations that tokens with these ``texts`` make of ksyms or of known names."""
     try:
-        declarators = parse_declaration(tokens)
+        declarators = parse_declaration(texts)
     except DeclarationError:
         return []
-    found = [Declared(declarator, 0, len(tokens)) for declarator in declarators if not declarator.is_typedef]
+    found = [Declared(declarator, 0, len(texts)) for declarator in declarators if not declarator.is_typedef]
     return [d for d in found if d.is_ksym or d.declarator.name in known]
 
 

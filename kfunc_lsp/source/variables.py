@@ -24,7 +24,7 @@ def declared(code: Expressions, others: Mapping[str, Variable]) -> Mapping[str, 
     found: dict[str, Variable | None] = {}
     for start, end in _statements(code):
         with suppress(DeclarationError):
-            for declarator in parse_declaration(code.tokens[start:end]):
+            for declarator in parse_declaration([token[0] for token in code.tokens[start:end]]):
                 name = declarator.name
                 is_shared = name in found or name in others or name in code.scope.parameters
                 variable = Variable(declarator.words, declarator.type, declarator.attributes.section)

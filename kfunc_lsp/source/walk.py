@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
-from operator import itemgetter
 
 from kfunc_lsp.source import condition
 from kfunc_lsp.source.cache import HeaderCache
@@ -20,6 +19,7 @@ INCLUDES = frozenset(("include", "include_next", "import"))
 
 _DEEPEST_INCLUDE = 150
 MOST_INCLUDES = 20_000
+_PRAGMA_TOKENS = 4
 _EVERYTHING_BUDGET = 5_000_000
 _TOO_DEEP = "includes are nested too deeply; the rest was left out"
 _TOO_MANY_TOKENS = f"macros expand to more than {TOKEN_BUDGET:,} tokens; the rest was read without them"
@@ -234,14 +234,9 @@ class Walk:
 
 def _without_pragmas(tokens: list[Token]) -> list[Token]:
     """``tokens`` without ``_Pragma("…")``, which looks like a call and is none."""
-    if "_Pragma" not in map(itemgetter(0), tokens):
-        return tokens
     kept: list[Token] = []
-    at = 0
-    while at < len(tokens):
-        if tokens[at][0] == "_Pragma":
-            at += 4
-        else:
-            kept.append(tokens[at])
-            at += 1
-    return kept
+    behind = 0
+    for at in [index for index, token in enumerate(tokens) if token[0] == "_Pragma"]:
+        kept += tokens[behind:at]
+        behind = at + _PRAGMA_TOKENS
+    return kept + tokens[behind:] if behind else tokens
