@@ -57,7 +57,13 @@ class Workers(Generic[T]):
         global _work
         _work = self._work
         gc.freeze()
-        return multiprocessing.get_context("fork").Pool(jobs, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+        # Ctrl-C goes to every process of the terminal: one that it ended while it held the pool's lock would leave the
+        # others waiting for ever. Processes and threads of the pool inherit the mask; this thread alone takes it.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return multiprocessing.get_context("fork").Pool(jobs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _answer(name: str) -> Any:

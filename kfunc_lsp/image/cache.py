@@ -106,8 +106,9 @@ def put(name: str, data: bytes) -> None:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
             os.replace(temporary, where / name)
-        except OSError:
+        except BaseException:  # an interrupted run leaves nothing behind either
             os.unlink(temporary)
+            raise
 
 
 def _digest(parts: Iterable[str]) -> str:
