@@ -18,11 +18,13 @@ from kfunc_lsp.source.headers import Header, Statement
 from kfunc_lsp.source.macros import Macro
 from kfunc_lsp.source.names import UnitNames
 from kfunc_lsp.source.preprocess import Preprocessor
-from kfunc_lsp.source.segment import Body, Declared, Segment, Variable, read_declared
+from kfunc_lsp.source.segment import Body, Declared, Segment, Variable, parameters, read_declared
 from kfunc_lsp.source.sites import Site, members, mentioned, receiver
+from kfunc_lsp.source.steps import graph_of
 from kfunc_lsp.source.text import is_identifier, lex
 from kfunc_lsp.source.values import Values
 from kfunc_lsp.unit.guard import Condition
+from kfunc_lsp.unit.model import Body as FunctionBody
 from kfunc_lsp.unit.model import Declaration, Function, Mention, SourceFile, Span, Unit, Use, UseKind
 from kfunc_lsp.unit.value import Value
 
@@ -111,6 +113,7 @@ class _Builder:
                 self._span(segment.tokens[body.name_index], place),
                 partial(self._mentions_of, name),
                 partial(self._members_of, name),
+                partial(self._body, segment, place, body),
             )
             for name, (segment, place, body) in self.bodies.items()
         }
@@ -260,6 +263,19 @@ class _Builder:
             load_values=partial(self._values, segment, site),
             load_guards=partial(self._conditions, segment, site.body, site.at),
         )
+
+    def _body(self, segment: Segment, place: Place, body: Body) -> FunctionBody | None:
+        """What a function does, read with all macros expanded."""
+        key = (body.start, self.environment.id)
+        if key not in segment.graphs:
+            tokens = self._expanded(segment.tokens[body.start + 1 : body.end - 1])
+            graph = graph_of([token[0] for token in tokens], parameters(segment.tokens, body))
+            segment.graphs[key] = (tokens, graph) if graph else None
+        known = segment.graphs[key]
+        if known is None:
+            return None
+        tokens, graph = known
+        return FunctionBody(graph, lambda at: self._span(tokens[min(at, len(tokens) - 1)], place))
 
     def _mentions_of(self, name: str) -> tuple[Mention, ...]:
         return self._mentions.get(name, ())

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 from kfunc_lsp.btf.types import Array, FuncProto, Type, skip_modifiers
 from kfunc_lsp.source.declare import DeclarationError, Declarator, parse_declaration
 from kfunc_lsp.source.expand import Token
-from kfunc_lsp.source.sites import KEYWORDS, Site, sites
+from kfunc_lsp.source.sites import KEYWORDS, Site, arguments, sites
 from kfunc_lsp.source.text import is_identifier
+from kfunc_lsp.unit.graph import Graph
 
 _NOT_DECLARATORS = frozenset("__attribute__ typeof __typeof__ asm __asm__ _Alignas __declspec _Static_assert".split())
 _NOT_NAMES = _NOT_DECLARATORS | KEYWORDS
@@ -54,6 +55,18 @@ class Body(NamedTuple):
     section: str
 
 
+def parameters(tokens: list[Token], body: Body) -> list[str]:
+    """The names of a function's parameters; those without one are left out."""
+    found = []
+    for start, end in arguments(tokens, body.name_index + 1, body.start):
+        texts = [text for text, *_ in tokens[start:end]]
+        if "(" in texts:
+            texts = texts[texts.index("(") : texts.index(")")] if ")" in texts else []
+        names = [text for text in texts[: texts.index("[") if "[" in texts else None] if is_identifier(text)]
+        found += names[-1:]
+    return found
+
+
 class Declared(NamedTuple):
     """A declaration of a ksym or of a name in question, in tokens ``[start, end)``; its types are not yet resolved."""
 
@@ -73,7 +86,9 @@ class Segment:
 
     ``sections`` are those of prototypes, ``plain`` the declarations of what is no function, with their sections.
     ``license`` are the tokens of the initialiser in section ``license``; ``operations`` are struct_ops maps: the
-    structure's name and the tokens of the initialiser. ``flows`` keeps what is worked out of a body, by its index.
+    structure's name and the tokens of the initialiser. ``flows`` keeps what is worked out of a body, by its index;
+    ``graphs`` has those of bodies that a rule has asked for, by the body's first token and the number of the macros'
+    history.
     """
 
     tokens: list[Token]
@@ -85,6 +100,7 @@ class Segment:
     outside: list[tuple[int, int]] = field(default_factory=list)
     license: tuple[int, int] | None = None
     operations: list[tuple[str, int, int]] = field(default_factory=list)
+    graphs: dict[tuple[int, int], tuple[list[Token], Graph] | None] = field(default_factory=dict)
     flows: dict[int, Any] = field(default_factory=dict)
 
     @cached_property

@@ -15,6 +15,7 @@ from enum import Enum
 from functools import cache, cached_property
 
 from kfunc_lsp.btf.types import FuncProto, Type, skip_modifiers_and_typedefs
+from kfunc_lsp.unit.graph import Graph
 from kfunc_lsp.unit.guard import Condition, Resolves, Truth, may_be_compiled_out, reached
 from kfunc_lsp.unit.value import Value
 
@@ -179,11 +180,20 @@ class Mention:
         return self.load_guards()
 
 
+@dataclass(frozen=True, eq=False)
+class Body:
+    """What a function does, and where the places of its graph are, as ``Use.span`` has them."""
+
+    graph: Graph
+    locate: Callable[[int], Span]
+
+
 @dataclass(frozen=True)
 class Function:
     """A function defined in the program; ``section`` is its SEC (empty without), ``mentions`` who refers to it.
 
-    ``members`` are what struct_ops maps of the unit use it for: (structure, member).
+    ``members`` are what struct_ops maps of the unit use it for: (structure, member). ``body`` is what it does, ``None``
+    where that is not known.
     """
 
     name: str
@@ -192,6 +202,7 @@ class Function:
     span: Span
     load_mentions: Callable[[], tuple[Mention, ...]] = field(repr=False, compare=False)
     load_members: Callable[[], tuple[tuple[str, str], ...]] = field(default=tuple, repr=False, compare=False)
+    load_body: Callable[[], Body | None] = field(default=lambda: None, repr=False, compare=False)
 
     @cached_property
     def mentions(self) -> tuple[Mention, ...]:
@@ -202,6 +213,11 @@ class Function:
     def members(self) -> tuple[tuple[str, str], ...]:
         """The members of struct_ops maps that it implements: (structure, member)."""
         return self.load_members()
+
+    @cached_property
+    def body(self) -> Body | None:
+        """The steps of the function; made when a rule asks."""
+        return self.load_body()
 
 
 @dataclass(frozen=True)

@@ -71,3 +71,23 @@ struct __sk_buff {
 };
 
 enum { BPF_MAP_TYPE_ARRAY = 2 };
+
+struct cgroup {
+	int level;
+};
+
+struct bpf_cpumask {
+	struct cpumask cpumask;
+};
+
+struct bpf_iter_task {
+	u64 __opaque[3];
+};
+
+struct bpf_iter_bits {
+	u64 __opaque[2];
+};
+
+struct bpf_iter_num {
+	u64 __opaque[1];
+};

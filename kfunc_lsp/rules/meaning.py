@@ -1,0 +1,246 @@
+"""What the names that a function uses mean on one kernel: kfuncs by their flags, helpers, functions of the unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from kfunc_lsp.btf import types as btf
+from kfunc_lsp.kernel import flags as kf
+from kfunc_lsp.kernel.libbpf import Outcome, essential_name
+from kfunc_lsp.kernel.model import KernelFunction
+from kfunc_lsp.rules.load import Load
+from kfunc_lsp.rules.values import Section
+from kfunc_lsp.unit.model import Function
+
+
+class Result(Enum):
+    """What a function gives."""
+
+    POINTER = "pointer"
+    SIGNED = "signed"
+    NUMBER = "number"
+    FLAG = "flag"
+    OPAQUE = "opaque"
+
+
+class Role(Enum):
+    """What a function does to a section, to an iterator, to what it is given, or to the path."""
+
+    BEGINS = "begins"
+    ENDS = "ends"
+    ITERATOR_NEW = "iterator new"
+    ITERATOR_NEXT = "iterator next"
+    ITERATOR_DESTROY = "iterator destroy"
+    TAKES = "takes"
+    SPINS = "spins"
+    STOPS = "stops"
+    UNCLEAR = "unclear"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What calling a name does, on one kernel.
+
+    ``uses`` tells whether arguments are certainly used; ``keeps`` that pointers are followed no further;
+    ``wants`` has, for each argument, whether it must not be NULL. ``section`` is what it begins or ends;
+    ``touches_sections`` where it may begin or end any. ``may_be_null`` is ``None`` where that depends on the argument.
+    ``exists`` is what the name comes to in a condition.
+    """
+
+    result: Result = Result.OPAQUE
+    role: Role = Role.NONE
+    uses: bool = False
+    keeps: bool = True
+    is_kfunc: bool = False
+    acquires: bool = False
+    releases: bool = False
+    may_be_null: bool | None = False
+    rcu_protected: bool = False
+    sleeps: bool = False
+    wants: tuple[bool, ...] = ()
+    section: Section | None = None
+    touches_sections: bool = False
+    exists: bool | None = None
+
+
+_OF_CONCERN = kf.KF_ACQUIRE | kf.KF_RELEASE | kf.KF_RET_NULL | kf.KF_ITER_NEW | kf.KF_ITER_DESTROY | kf.KF_RCU_PROTECTED
+_SECTIONS = {
+    "bpf_rcu_read_lock": (Section.RCU, Role.BEGINS),
+    "bpf_rcu_read_unlock": (Section.RCU, Role.ENDS),
+    "bpf_preempt_disable": (Section.PREEMPT, Role.BEGINS),
+    "bpf_preempt_enable": (Section.PREEMPT, Role.ENDS),
+    "bpf_local_irq_save": (Section.IRQ, Role.BEGINS),
+    "bpf_local_irq_restore": (Section.IRQ, Role.ENDS),
+}
+_ROLES = {
+    "bpf_res_spin_lock": Role.SPINS,
+    "bpf_res_spin_lock_irqsave": Role.SPINS,
+    "bpf_throw": Role.STOPS,
+    "bpf_list_push_front": Role.TAKES,
+    "bpf_list_push_front_impl": Role.TAKES,
+    "bpf_list_push_back": Role.TAKES,
+    "bpf_list_push_back_impl": Role.TAKES,
+    "bpf_list_add": Role.TAKES,
+    "bpf_rbtree_add": Role.TAKES,
+    "bpf_rbtree_add_impl": Role.TAKES,
+}
+"""Kfuncs that the verifier knows by name."""
+_HELPER_ROLES = {
+    "bpf_spin_lock": Role.SPINS,
+    "bpf_kptr_xchg": Role.TAKES,
+    "bpf_ringbuf_submit": Role.TAKES,
+    "bpf_ringbuf_discard": Role.TAKES,
+    "bpf_sk_release": Role.TAKES,
+}
+_NUMBERS = frozenset(
+    """
+    bpf_copy_from_user bpf_current_task_under_cgroup bpf_dynptr_from_mem bpf_dynptr_read bpf_dynptr_write
+    bpf_for_each_map_elem bpf_get_cgroup_classid bpf_get_current_ancestor_cgroup_id bpf_get_current_cgroup_id
+    bpf_get_current_comm bpf_get_current_pid_tgid bpf_get_current_uid_gid bpf_get_func_arg bpf_get_func_arg_cnt
+    bpf_get_func_ip bpf_get_prandom_u32 bpf_get_socket_cookie bpf_jiffies64 bpf_ktime_get_boot_ns
+    bpf_ktime_get_coarse_ns bpf_ktime_get_ns bpf_ktime_get_tai_ns bpf_loop bpf_map_delete_elem bpf_map_peek_elem
+    bpf_map_pop_elem bpf_map_push_elem bpf_map_update_elem bpf_perf_event_output bpf_probe_read
+    bpf_probe_read_kernel bpf_probe_read_kernel_str bpf_probe_read_user bpf_probe_read_user_str bpf_ringbuf_output
+    bpf_send_signal bpf_skb_load_bytes bpf_skb_pull_data bpf_skb_store_bytes bpf_skb_under_cgroup bpf_strncmp
+    bpf_task_storage_delete bpf_timer_cancel bpf_timer_init bpf_timer_set_callback bpf_timer_start bpf_trace_printk
+    bpf_xdp_load_bytes bpf_xdp_store_bytes
+    """.split()
+)
+"""Helpers that give a number of which the verifier knows nothing that matters to a comparison with zero."""
+_NULLABLE = ("__ign", "__nullable", "__opt", "__arena", "__map", "__const_map", "__prog", "__magic", "__uninit")
+
+
+def is_of_concern(function: KernelFunction) -> bool:
+    """Whether a call of a kfunc makes its caller worth a walk."""
+    return function.callable and bool(
+        (function.flags or 0) & _OF_CONCERN or (function.flags is not None and function.name in _SECTIONS)
+    )
+
+
+class Meanings:
+    """What names mean to the functions of one unit on one kernel."""
+
+    def __init__(self, load: Load) -> None:
+        self.load = load
+        self._known: dict[str, Meaning] = {}
+        self._touching: frozenset[str] | None = None
+
+    def of(self, names: Iterable[str]) -> dict[str, Meaning]:
+        """The meanings of ``names``, and of a call of what has no name."""
+        found = {"": Meaning(touches_sections=True)}
+        for name in names:
+            known = self._known.get(name)
+            if known is None:
+                known = self._known[name] = self._meaning(name)
+            found[name] = known
+        return found
+
+    def _meaning(self, name: str) -> Meaning:
+        unit = self.load.unit
+        own = unit.functions.get(name)
+        if own is not None:
+            return Meaning(touches_sections=self._touches_sections(own))
+        declaration = unit.declaration(name)
+        if declaration is not None:
+            return Meaning(role=Role.UNCLEAR) if declaration.prototype is None else self._kfunc(name)
+        if name.startswith("__builtin_"):
+            return Meaning(keeps=False)
+        if name.startswith("bpf_"):
+            return _helper(name)
+        return Meaning(role=Role.UNCLEAR) if unit.missing_headers else Meaning(touches_sections=True)
+
+    def _kfunc(self, name: str) -> Meaning:
+        load = self.load
+        resolution = load.resolution(name)
+        function = resolution.function
+        exists = load.resolves(name) if load.unit.is_weak(name) else True
+        is_bound = resolution.outcome is Outcome.RESOLVED or (
+            resolution.outcome is Outcome.UNKNOWN and not load.unit.is_weak(name)
+        )
+        if function is None or not is_bound or not function.callable or function.flags is None:
+            return Meaning(role=Role.UNCLEAR, exists=exists)
+        flags = function.flags
+        essential = essential_name(name)
+        is_refcount = essential.startswith("bpf_refcount_acquire")
+        section, role = _SECTIONS.get(essential, (None, _ROLES.get(essential, Role.NONE)))
+        for flag, iterating in (
+            (kf.KF_ITER_NEW, Role.ITERATOR_NEW),
+            (kf.KF_ITER_NEXT, Role.ITERATOR_NEXT),
+            (kf.KF_ITER_DESTROY, Role.ITERATOR_DESTROY),
+        ):
+            role = iterating if flags & flag else role
+        return Meaning(
+            result=Result.OPAQUE if flags & kf.KF_ARENA_RET else _result(function.prototype.returns),
+            role=role,
+            uses=True,
+            keeps=False,
+            is_kfunc=True,
+            acquires=bool(flags & kf.KF_ACQUIRE),
+            releases=bool(flags & kf.KF_RELEASE),
+            may_be_null=None if is_refcount else bool(flags & kf.KF_RET_NULL),
+            rcu_protected=bool(flags & kf.KF_RCU_PROTECTED),
+            sleeps=bool(flags & kf.KF_SLEEPABLE),
+            wants=self._wants(function, flags),
+            section=section,
+            exists=exists,
+        )
+
+    def _wants(self, function: KernelFunction, flags: int) -> tuple[bool, ...]:
+        """Which arguments must not be NULL: before 7.0 only those of kfuncs that want trusted or RCU pointers."""
+        version = self.load.version
+        if version is None:
+            return ()
+        if version < (7, 0) and not flags & (kf.KF_TRUSTED_ARGS | kf.KF_RCU | kf.KF_RELEASE):
+            return ()
+        return tuple(
+            isinstance(btf.skip_modifiers_and_typedefs(param.type), btf.Ptr) and not param.name.endswith(_NULLABLE)
+            for param in function.prototype.params
+        )
+
+    def _touches_sections(self, function: Function) -> bool:
+        if self._touching is None:
+            self._touching = self._those_that_touch()
+        return function.name in self._touching
+
+    def _those_that_touch(self) -> frozenset[str]:
+        """Functions of the unit that begin or end a section, themselves or by what they call."""
+        unit = self.load.unit
+        pending = [use.function for name in _SECTIONS for use in unit.uses_by_name.get(name, ())]
+        found: set[str] = set()
+        while pending:
+            name = pending.pop()
+            if name not in found and name in unit.functions:
+                found.add(name)
+                pending += [mention.function for mention in unit.functions[name].mentions]
+        return frozenset(found)
+
+
+def _result(returns: btf.Type) -> Result:
+    bare = btf.skip_modifiers_and_typedefs(returns)
+    if isinstance(bare, btf.Ptr):
+        return Result.POINTER
+    if isinstance(bare, btf.Int):
+        if "bool" in bare.name.lower():
+            return Result.FLAG
+        return Result.NUMBER if "unsigned" in bare.name else Result.SIGNED
+    return Result.FLAG if isinstance(bare, btf.Enum) else Result.OPAQUE
+
+
+def _helper(name: str) -> Meaning:
+    result = Result.NUMBER if name in _NUMBERS else Result.OPAQUE
+    if name in POINTERS:
+        result = Result.POINTER
+    return Meaning(result=result, role=_HELPER_ROLES.get(name, Role.NONE), uses=True, keeps=False)
+
+
+POINTERS = frozenset(
+    """
+    bpf_map_lookup_elem bpf_map_lookup_percpu_elem bpf_get_current_task_btf bpf_sk_storage_get bpf_task_storage_get
+    bpf_inode_storage_get bpf_cgrp_storage_get bpf_ringbuf_reserve bpf_skc_lookup_tcp bpf_sk_lookup_tcp
+    bpf_sk_lookup_udp bpf_sk_fullsock bpf_tcp_sock bpf_this_cpu_ptr bpf_per_cpu_ptr bpf_dynptr_data
+    """.split()
+)
+"""Helpers that give a pointer, which may be known not to be NULL."""

@@ -1,0 +1,349 @@
+"""Follows the paths of one function as the verifier would, and tells what it must refuse on one kernel.
+
+What is told holds on a path that the verifier certainly takes: where a condition may be a constant to it, only what
+happens on both sides counts. So nothing is told of code that is not understood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from kfunc_lsp.rules.evaluate import Evaluation, is_fresh, loads_of
+from kfunc_lsp.rules.meaning import Meaning, Result, Role
+from kfunc_lsp.rules.trouble import Fault, Found, Trouble
+from kfunc_lsp.rules.values import (
+    OPAQUE,
+    Abstract,
+    Asked,
+    Held,
+    Null,
+    Object,
+    Pointer,
+    Root,
+    Section,
+    Sort,
+    Stack,
+    State,
+    Unknown,
+)
+from kfunc_lsp.unit.graph import (
+    Branch,
+    Call,
+    Choose,
+    Do,
+    Go,
+    Graph,
+    Leave,
+    Set,
+    Step,
+    Store,
+    Unclear,
+)
+
+_MOST_BLOCKS = 3000
+_DEEPEST = 120
+
+
+class Walk(Evaluation):
+    """One function with what its names mean.
+
+    ``is_program`` where the kernel calls the function with its own arguments and no section is open; ``is_root``
+    where what it returns is used; ``owns_nothing`` where none of its parameters is a reference that it holds.
+    """
+
+    def __init__(
+        self, graph: Graph, meanings: Mapping[str, Meaning], is_program: bool, is_root: bool, owns_nothing: bool
+    ) -> None:
+        super().__init__(meanings)
+        self.graph = graph
+        self.is_program = is_program
+        self.is_root = is_root
+        self.owns_nothing = owns_nothing
+        self._left = _MOST_BLOCKS
+        self._depth = 0
+        self._known: dict[object, Found | None] = {}
+        self._found: set[Trouble] = set()
+
+    def run(self) -> Found:
+        """Everything that is certain."""
+        state = State()
+        state.open = dict.fromkeys(Section, () if self.is_program else None)
+        for name in self.graph.parameters:
+            root: Root = ("parameter", name)
+            sort = Sort.WORD if self.is_program else Sort.OPAQUE
+            parameter = name if self.owns_nothing else ""
+            state.locals[name] = Unknown(sort, frozenset((root,)), parameter=parameter)
+        return self._explore(0, state) or frozenset()
+
+    def _explore(self, block: int, state: State) -> Found | None:
+        """What is certain from ``block`` on; ``None`` if control does not get to the function's end."""
+        self._depth += 1
+        state.forget_all_but(self.graph.live[block])
+        key = (block, state.key())
+        if key in self._known:
+            self._depth -= 1
+            return self._known[key]
+        outer, self._found = self._found, set()
+        rest = self._follow(block, state)
+        found = None if rest is None and not self._found else frozenset(self._found) | (rest or frozenset())
+        self._found = outer
+        self._known[key] = found
+        self._depth -= 1
+        return found
+
+    def _follow(self, block: int, state: State) -> Found | None:
+        while True:
+            self._left -= 1
+            if self._left < 0 or self._depth > _DEEPEST:
+                return frozenset()
+            if block in self.graph.loops and not self._enter_loop(block, state):
+                return None
+            here = self.graph.blocks[block]
+            for step in here.steps:
+                if not self._step(state, step):
+                    return frozenset() if self._is_unclear else None
+            exit_ = here.exit
+            if isinstance(exit_, Go):
+                block = exit_.to
+            elif isinstance(exit_, Leave):
+                self._leave(state, exit_)
+                return frozenset()
+            elif isinstance(exit_, Branch):
+                return self._branch(state, exit_)
+            elif isinstance(exit_, Choose):
+                return self._choose(state, exit_)
+            else:
+                return None
+
+    def _enter_loop(self, head: int, state: State) -> bool:
+        """Whether the loop is gone through once more: twice at most, the second time for any later round."""
+        visits = state.visits[head] = state.visits.get(head, 0) + 1
+        if visits == 2:
+            for name in self.graph.loops[head]:
+                if not isinstance(state.locals.get(name), Pointer | Asked):
+                    state.locals[name] = OPAQUE
+        return visits <= 2
+
+    def _branch(self, state: State, branch: Branch) -> Found | None:
+        if branch.decides:
+            self._use(state, self.value(state, branch.condition))
+        fork = self.fork(state, branch.condition)
+        if branch.loop >= 0:
+            if state.visits.get(branch.loop, 0) >= 2:
+                return None if fork.no is None else self._explore(branch.no, fork.no)
+            fork.yes_sure = fork.yes_sure or fork.is_open
+        sides = []
+        if fork.yes is not None:
+            sides.append((fork.yes_sure, self._explore(branch.yes, fork.yes)))
+        if fork.no is not None:
+            sides.append((fork.no_sure, self._explore(branch.no, fork.no)))
+        return _together(sides)
+
+    def _choose(self, state: State, choose: Choose) -> Found | None:
+        value = OPAQUE if choose.value is None else self.value(state, choose.value)
+        self._use(state, value)
+        sure = isinstance(value, Unknown) and value.sort is Sort.NUMBER and is_fresh(state, value.roots)
+        if isinstance(value, Unknown):
+            state.ask_about(value.roots)
+        return _together([(sure, self._explore(target, state.copy())) for target in choose.targets])
+
+    def _leave(self, state: State, leave: Leave) -> None:
+        if leave.value is not None:
+            value = self.value(state, leave.value)
+            if self.is_root:
+                self._use(state, value)
+            state.lose(value)
+        for id_, known in state.objects.items():
+            if known.held is Held.HELD and known.null in (Null.NO, Null.MAYBE):
+                self._found.add(Trouble(Fault.NOT_RELEASED, id_, known.giver))
+        for begun in state.iterators.values():
+            if begun is not None:
+                self._found.add(Trouble(Fault.ITERATOR_LEFT, begun[0], begun[1]))
+        for section, places in state.open.items():
+            if places:
+                count = len(places)
+                self._found.add(Trouble(Fault.SECTION_LEFT, places[0], section.value, section=section, count=count))
+
+    def _step(self, state: State, step: Step) -> bool:
+        """Do a step; whether control goes on behind it."""
+        self._is_unclear = False
+        if isinstance(step, Set):
+            return self._set(state, step)
+        if isinstance(step, Do):
+            return not isinstance(step.value, Call) or self._call(state, step.value) is not None
+        if isinstance(step, Store):
+            value = self.value(state, step.value)
+            base = None if step.base is None else self.value(state, step.base)
+            if not isinstance(base, Stack):
+                self._use(state, value)
+            if isinstance(base, Pointer) and state.maybe(base):
+                self._unchecked(state, Fault.READ_UNCHECKED, base.id, step.at)
+            state.lose(value)
+            return True
+        if isinstance(step, Unclear):
+            if step.names is None:
+                self._is_unclear = True
+                return False
+            for name in step.names:
+                state.lose(state.locals.get(name, OPAQUE))
+                state.locals[name] = OPAQUE
+        return True
+
+    def _set(self, state: State, step: Set) -> bool:
+        if isinstance(step.value, Call):
+            called = self._call(state, step.value)
+            if called is None:
+                return False
+            value = called
+        else:
+            value = self.value(state, step.value)
+        if step.name in self.graph.addressed:
+            state.lose(value)
+            value = OPAQUE
+        if isinstance(value, Unknown) and step.is_number:
+            sort = Sort.NUMBER if value.sort is Sort.WORD else value.sort
+            value = Unknown(sort, value.roots, value.loads, step.is_signed)
+        state.locals[step.name] = value
+        return True
+
+    def _use(self, state: State, value: Abstract) -> None:
+        """``value`` is certainly used, so what was read for it is."""
+        for id_, at in loads_of(value):
+            if state.objects[id_].null is Null.MAYBE:
+                self._unchecked(state, Fault.READ_UNCHECKED, id_, at)
+
+    def _unchecked(self, state: State, fault: Fault, id_: int, at: int, name: str = "", argument: int = -1) -> None:
+        self._found.add(Trouble(fault, at, name or state.objects[id_].giver, id_, argument))
+        state.change(id_, Null.NO)
+
+    def _call(self, state: State, call: Call) -> Abstract | None:
+        """What a call gives; ``None`` where control gets no further."""
+        meaning = self.meanings.get(call.callee) or Meaning()
+        arguments = [self.value(state, argument) for argument in call.arguments]
+        if meaning.role is Role.STOPS:
+            return None
+        if meaning.role is Role.UNCLEAR:
+            self._is_unclear = True
+            return None
+        if meaning.uses:
+            for argument in arguments:
+                self._use(state, argument)
+        if meaning.touches_sections:
+            state.open = dict.fromkeys(Section)
+        if not meaning.is_kfunc:
+            if meaning.keeps or meaning.role is Role.TAKES:
+                for argument in arguments:
+                    state.lose(argument)
+            state.spins = state.spins or meaning.role is Role.SPINS
+            return self._plain_result(call, meaning)
+        self._sections(state, call, meaning, arguments)
+        for index, argument in enumerate(arguments):
+            if isinstance(argument, Pointer):
+                self._pass(state, call, meaning, index, argument)
+        if meaning.releases and self.owns_nothing and arguments:
+            given = arguments[0]
+            if isinstance(given, Unknown) and given.parameter:
+                self._found.add(Trouble(Fault.NEVER_HELD, call.at, call.callee, -1, 0))
+        if meaning.result is not Result.POINTER:
+            return self._plain_result(call, meaning)
+        null = Null.UNCLEAR if meaning.may_be_null is None else Null.MAYBE if meaning.may_be_null else Null.NO
+        held = Held.HELD if meaning.acquires else Held.NEVER
+        state.objects[call.at] = Object(call.callee, null, held)
+        return Pointer(call.at)
+
+    def _read_before(self, state: State, id_: int) -> int:
+        """Where an object was read into a local that is used some time; -1 if it was not."""
+        places = [
+            at
+            for name, value in state.locals.items()
+            if name in self.graph.used
+            for loaded, at in loads_of(value)
+            if loaded == id_
+        ]
+        return min(places, default=-1)
+
+    def _plain_result(self, call: Call, meaning: Meaning) -> Abstract:
+        roots: frozenset[Root] = frozenset((("call", call.at),))
+        if meaning.result is Result.POINTER:
+            return Unknown(Sort.POINTER, roots)
+        if meaning.result is Result.OPAQUE:
+            return Unknown(Sort.OPAQUE, roots)
+        sort = Sort.FLAG if meaning.result is Result.FLAG else Sort.NUMBER
+        return Unknown(sort, roots, is_signed=meaning.result is Result.SIGNED)
+
+    def _pass(self, state: State, call: Call, meaning: Meaning, index: int, argument: Pointer) -> None:
+        """An object is passed to a kfunc."""
+        known = state.objects[argument.id]
+        if meaning.role is Role.TAKES:
+            state.lose(argument)
+            return
+        if known.held is Held.RELEASED:
+            if meaning.releases:
+                self._found.add(Trouble(Fault.RELEASED_TWICE, call.at, call.callee, argument.id, index))
+            state.change(argument.id, Null.UNCLEAR, Held.ELSEWHERE)
+            return
+        wants = index < len(meaning.wants) and meaning.wants[index]
+        if known.null is Null.MAYBE and wants:
+            read = self._read_before(state, argument.id)
+            if read >= 0:
+                self._unchecked(state, Fault.READ_UNCHECKED, argument.id, read)
+            elif argument.exact:
+                self._unchecked(state, Fault.PASSED_UNCHECKED, argument.id, call.at, call.callee, index)
+            else:
+                state.change(argument.id, Null.UNCLEAR)
+        if meaning.releases and known.held is Held.HELD:
+            state.change(argument.id, held=Held.RELEASED)
+
+    def _sections(self, state: State, call: Call, meaning: Meaning, arguments: Iterable[Abstract]) -> None:
+        """What a kfunc does to sections and iterators, and where it may be called."""
+        if meaning.rcu_protected and all(places == () for places in state.open.values()) and not state.spins:
+            self._found.add(Trouble(Fault.OUTSIDE_RCU, call.at, call.callee))
+        if meaning.sleeps:
+            within = next(((section, places) for section, places in state.open.items() if places), None)
+            if within is not None:
+                section, places = within
+                self._found.add(Trouble(Fault.SLEEPS, call.at, call.callee, places[0], section=section))
+        if meaning.section is not None:
+            self._open_or_close(state, call, meaning.section, meaning.role is Role.BEGINS)
+        given = next(iter(arguments), None)
+        if meaning.role in _ITERATING and isinstance(given, Stack):
+            self._iterate(state, call, meaning.role, given.name)
+
+    def _open_or_close(self, state: State, call: Call, section: Section, begins: bool) -> None:
+        places = state.open[section]
+        if places is None:
+            return
+        if begins:
+            if places:
+                self._found.add(Trouble(Fault.SECTION_NESTED, call.at, call.callee, places[-1], section=section))
+            state.open[section] = (*places, call.at)
+        else:
+            if not places:
+                self._found.add(Trouble(Fault.SECTION_UNBEGUN, call.at, call.callee, section=section))
+            state.open[section] = places[:-1]
+
+    def _iterate(self, state: State, call: Call, role: Role, name: str) -> None:
+        begun = state.iterators.get(name)
+        if role is Role.ITERATOR_NEW:
+            if begun is not None:
+                self._found.add(Trouble(Fault.ITERATOR_TWICE, call.at, call.callee, begun[0]))
+            if begun is not None or name not in state.iterators:
+                state.iterators[name] = (call.at, call.callee)
+        elif name not in state.iterators:
+            self._found.add(Trouble(Fault.ITERATOR_UNBEGUN, call.at, call.callee))
+            state.iterators[name] = None
+        elif role is Role.ITERATOR_DESTROY and begun is not None:
+            del state.iterators[name]
+
+
+_ITERATING = frozenset((Role.ITERATOR_NEW, Role.ITERATOR_NEXT, Role.ITERATOR_DESTROY))
+
+
+def _together(sides: Iterable[tuple[bool, Found | None]]) -> Found | None:
+    """What is certain of several sides: all of one that is certainly explored, else what all have in common."""
+    met = [(sure, found) for sure, found in sides if found is not None]
+    if not met:
+        return None
+    certain = frozenset[Trouble]().union(*(found for sure, found in met if sure))
+    shared = met[0][1].intersection(*(found for _, found in met[1:]))
+    return certain | shared
