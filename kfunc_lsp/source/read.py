@@ -269,7 +269,7 @@ class _Builder:
         key = (body.start, self.environment.id)
         if key not in segment.graphs:
             tokens = self._expanded(segment.tokens[body.start + 1 : body.end - 1])
-            graph = graph_of([token[0] for token in tokens], parameters(segment.tokens, body))
+            graph = graph_of([token[0] for token in tokens], parameters(segment.texts, body))
             segment.graphs[key] = (tokens, graph) if graph else None
         known = segment.graphs[key]
         if known is None:

@@ -55,14 +55,14 @@ class Body(NamedTuple):
     section: str
 
 
-def parameters(tokens: list[Token], body: Body) -> list[str]:
-    """The names of a function's parameters; those without one are left out."""
+def parameters(texts: list[str], body: Body) -> list[str]:
+    """The names of a function's parameters, of its segment's ``texts``; those without one are left out."""
     found = []
-    for start, end in arguments(tokens, body.name_index + 1, body.start):
-        texts = [text for text, *_ in tokens[start:end]]
-        if "(" in texts:
-            texts = texts[texts.index("(") : texts.index(")")] if ")" in texts else []
-        names = [text for text in texts[: texts.index("[") if "[" in texts else None] if is_identifier(text)]
+    for start, end in arguments(texts, body.name_index + 1, body.start):
+        words = texts[start:end]
+        if "(" in words:
+            words = words[words.index("(") : words.index(")")] if ")" in words else []
+        names = [word for word in words[: words.index("[") if "[" in words else None] if is_identifier(word)]
         found += names[-1:]
     return found
 
