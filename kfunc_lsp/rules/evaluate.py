@@ -150,9 +150,10 @@ class Evaluation:
             known = state.objects[base.id]
             if known.held is Held.ELSEWHERE or known.null in (Null.UNCLEAR, Null.YES):
                 return OPAQUE
-            if known.null is Null.MAYBE:
-                return Unknown(Sort.WORD, frozenset((root,)), frozenset(((base.id, value.at),)))
-            return Unknown(Sort.WORD if known.held is not Held.RELEASED else Sort.OPAQUE, frozenset((root,)))
+            is_released = known.held is Held.RELEASED
+            is_wrong = known.null is Null.MAYBE or is_released
+            loads = frozenset(((base.id, value.at, is_released),)) if is_wrong else frozenset()
+            return Unknown(Sort.WORD, frozenset((root,)), loads)
         if isinstance(base, Unknown) and base.sort is not Sort.OPAQUE:
             return Unknown(Sort.WORD, frozenset((root,)), base.loads)
         return OPAQUE

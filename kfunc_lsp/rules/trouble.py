@@ -15,6 +15,7 @@ class Fault(Enum):
     PASSED_UNCHECKED = "passed unchecked"
     NOT_RELEASED = "not released"
     RELEASED_TWICE = "released twice"
+    READ_RELEASED = "read released"
     NEVER_HELD = "never held"
     ITERATOR_LEFT = "iterator left"
     ITERATOR_UNBEGUN = "iterator unbegun"

@@ -67,7 +67,9 @@ def check(load: Load) -> Iterator[Violation]:
         why = "it is flagged KF_RET_NULL, and no test stands between the call and here"
         if trouble.fault is Fault.READ_UNCHECKED:
             headline = f"what `{trouble.name}` gives may be NULL, and is read without a test"
-            foreseen = _READ.format(sort=_sort(load, spot.kernel_function))
+            sort = _sort(load, spot.kernel_function)
+            # an array that is passed is not read: the verifier then speaks of arithmetic on the pointer
+            foreseen = sort if trouble.argument >= 0 else _READ.format(sort=sort)
         else:
             headline = f"`{trouble.name}` is passed what may be NULL"
             why = "the kfunc that gives it is flagged KF_RET_NULL, and no test stands between the call and here"

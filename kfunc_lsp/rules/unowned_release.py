@@ -12,7 +12,8 @@ from kfunc_lsp.rules.trouble import Fault
 
 PAGE = """
 ## What it does
-Finds releases of what is not held: of a reference that was released before, and of an argument of the program.
+Finds releases of what is not held (a reference that was released before, an argument of the program), and reads of
+what was released.
 
 ## Why is this bad?
 A kfunc that is flagged `KF_RELEASE` takes a reference that the program holds. What the kernel passes to a program is
@@ -44,7 +45,8 @@ int BPF_PROG(prog, struct task_struct *task, u64 flags)
 ## What libbpf or the kernel says
 `release kfunc bpf_task_release expects referenced PTR_TO_BTF_ID passed to R1`; before 7.2
 `release kernel function bpf_task_release expects refcounted PTR_TO_BTF_ID`, and for a second release
-`arg#0 pointer type STRUCT task_struct must point to scalar, or struct with scalar`.
+`arg#0 pointer type STRUCT task_struct must point to scalar, or struct with scalar`. For a read behind the release
+`R6 invalid mem access 'scalar'`, with the register that the compiler chose.
 
 ## Fix safety
 No fix: whether the release or the missing acquisition is wrong is for a person to say.
@@ -58,6 +60,7 @@ _NEVER_HELD = "release kernel function {name} expects refcounted PTR_TO_BTF_ID"
 _NOT_ALLOCATED = "arg#0 expected pointer to allocated object"
 _OF_STRUCT = "arg#0 pointer type STRUCT {struct} must point to scalar, or struct with scalar"
 _OF_SCALARS = "R1 type=scalar expected=fp"
+_READ = "invalid mem access 'scalar'"
 _OF_ANYTHING = "R1 must be referenced or trusted"
 _ONLY_SCALARS = ("bpf_cpumask",)
 """Structs that hold nothing but numbers, which the verifier takes for memory."""
@@ -65,9 +68,12 @@ _ONLY_SCALARS = ("bpf_cpumask",)
 
 def check(load: Load) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for spot in spots(load, Fault.RELEASED_TWICE, Fault.NEVER_HELD):
+    for spot in spots(load, Fault.RELEASED_TWICE, Fault.NEVER_HELD, Fault.READ_RELEASED):
         trouble = spot.trouble
-        if trouble.fault is Fault.RELEASED_TWICE:
+        if trouble.fault is Fault.READ_RELEASED:
+            headline = f"what `{trouble.name}` gives is read after it was released"
+            why = "what has been released is no pointer to the verifier"
+        elif trouble.fault is Fault.RELEASED_TWICE:
             headline = f"`{trouble.name}` releases what was released before"
             why = "a reference can be released once"
         else:
@@ -78,6 +84,8 @@ def check(load: Load) -> Iterator[Violation]:
 
 def _foreseen(load: Load, spot: Spot) -> str:
     name = spot.kernel_function.name
+    if spot.trouble.fault is Fault.READ_RELEASED:
+        return _READ
     if load.version is None or load.version >= (7, 2):
         return _SINCE_7_2.format(name=name)
     param = spot.kernel_function.prototype.params[0]

@@ -13,7 +13,8 @@ from kfunc_lsp.rules.values import Section
 PAGE = """
 ## What it does
 Finds `bpf_rcu_read_lock()`, `bpf_preempt_disable()` and `bpf_local_irq_save()` without their end on every path of a
-program, their ends without a beginning, and RCU sections within one another where the kernel has none.
+program, their ends without a beginning, interrupts that are saved twice in one place, and RCU sections within one
+another where the kernel has none.
 
 ## Why is this bad?
 A program must leave every section that it enters, and no other. The verifier refuses it otherwise.
@@ -63,6 +64,7 @@ _UNBEGUN = {
     Section.IRQ: "expected an initialized irq flag as {argument}",
 }
 _NESTED = "nested rcu read lock (kernel function {name})"
+_SAVED_TWICE = "expected uninitialized irq flag as {argument}"
 
 
 def check(load: Load) -> Iterator[Violation]:
@@ -71,6 +73,7 @@ def check(load: Load) -> Iterator[Violation]:
         trouble = spot.trouble
         section = trouble.section or Section.RCU
         name = spot.kernel_function.name
+        argument = "R1" if register(load, 0) == "R1" else "arg#0"
         if trouble.fault is Fault.SECTION_LEFT:
             yield spot.violation(
                 f"`{name}` is without `{_ENDS[section]}` on some path",
@@ -79,11 +82,17 @@ def check(load: Load) -> Iterator[Violation]:
                 advice=f"call {_ENDS[section]}() on every path",
             )
         elif trouble.fault is Fault.SECTION_UNBEGUN:
-            argument = "R1" if register(load, 0) == "R1" else "arg#0"
             yield spot.violation(
                 f"`{name}` ends what was not begun",
                 f"no `{section.value}` comes before it",
                 _UNBEGUN[section].format(name=name, argument=argument),
+            )
+        elif section is Section.IRQ:
+            yield spot.violation(
+                f"`{name}` saves interrupts where they are saved already",
+                "what was saved there has not been restored",
+                _SAVED_TWICE.format(argument=argument),
+                "saved here before",
             )
         elif section is Section.RCU and load.version is not None and load.version <= (6, 18):
             yield spot.violation(

@@ -51,8 +51,8 @@ class Sort(Enum):
 
 
 Root = tuple[str, object]
-Load = tuple[int, int]
-"""An object and the place where it is read."""
+Load = tuple[int, int, bool]
+"""An object, the place where it is read, and whether it was released before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class State:
         for value in values:
             if isinstance(value, Unknown):
                 roots.update(value.roots)
-                pointed.update(id_ for id_, _ in value.loads)
+                pointed.update(id_ for id_, *_ in value.loads)
         pointed.update(id_ for kind, id_ in roots if kind == "object" and isinstance(id_, int))
         self.objects = {i: o for i, o in self.objects.items() if i in pointed or o.held is Held.HELD}
         self.decided = {

@@ -38,6 +38,7 @@ from kfunc_lsp.unit.graph import (
     Step,
     Store,
     Unclear,
+    Value,
 )
 
 _MOST_BLOCKS = 3000
@@ -60,6 +61,8 @@ class Walk(Evaluation):
         self.is_root = is_root
         self.owns_nothing = owns_nothing
         self._left = _MOST_BLOCKS
+        self._saved: dict[int, Value | None] = {}
+        self._entered: dict[int, Mapping[str, Abstract]] = {}
         self._depth = 0
         self._known: dict[object, Found | None] = {}
         self._found: set[Trouble] = set()
@@ -118,11 +121,17 @@ class Walk(Evaluation):
     def _enter_loop(self, head: int, state: State) -> bool:
         """Whether the loop is gone through once more: twice at most, the second time for any later round."""
         visits = state.visits[head] = state.visits.get(head, 0) + 1
+        entered = {name: state.locals.get(name, OPAQUE) for name in self.graph.loops[head]}
         if visits == 2:
-            for name in self.graph.loops[head]:
-                if not isinstance(state.locals.get(name), Pointer | Asked):
-                    state.locals[name] = OPAQUE
+            self._forget(state, entered)
+        self._entered[head] = entered
         return visits <= 2
+
+    def _forget(self, state: State, entered: Mapping[str, Abstract]) -> None:
+        """Of the locals that a loop changes, what they were when it was entered holds in one round only."""
+        for name, value in entered.items():
+            if state.locals.get(name, OPAQUE) is value and not isinstance(value, Pointer | Asked):
+                state.locals[name] = OPAQUE
 
     def _branch(self, state: State, branch: Branch) -> Found | None:
         if branch.decides:
@@ -132,6 +141,8 @@ class Walk(Evaluation):
             if state.visits.get(branch.loop, 0) >= 2:
                 return None if fork.no is None else self._explore(branch.no, fork.no)
             fork.yes_sure = fork.yes_sure or fork.is_open
+            if fork.yes is not None and branch.yes != branch.loop:
+                self._forget(fork.yes, self._entered[branch.loop])
         sides = []
         if fork.yes is not None:
             sides.append((fork.yes_sure, self._explore(branch.yes, fork.yes)))
@@ -142,8 +153,9 @@ class Walk(Evaluation):
     def _choose(self, state: State, choose: Choose) -> Found | None:
         value = OPAQUE if choose.value is None else self.value(state, choose.value)
         self._use(state, value)
-        sure = isinstance(value, Unknown) and value.sort is Sort.NUMBER and is_fresh(state, value.roots)
+        sure = False
         if isinstance(value, Unknown):
+            sure = value.sort in (Sort.NUMBER, Sort.WORD) and is_fresh(state, value.roots)
             state.ask_about(value.roots)
         return _together([(sure, self._explore(target, state.copy())) for target in choose.targets])
 
@@ -206,11 +218,16 @@ class Walk(Evaluation):
         state.locals[step.name] = value
         return True
 
-    def _use(self, state: State, value: Abstract) -> None:
-        """``value`` is certainly used, so what was read for it is."""
-        for id_, at in loads_of(value):
-            if state.objects[id_].null is Null.MAYBE:
-                self._unchecked(state, Fault.READ_UNCHECKED, id_, at)
+    def _use(self, state: State, value: Abstract, argument: int = -1) -> None:
+        """``value`` is certainly used, perhaps as an argument, so what was read for it is."""
+        for id_, at, is_released in loads_of(value):
+            known = state.objects[id_]
+            if is_released:
+                # an array that is passed is not read, and what has been released is a number, which may be passed
+                if argument < 0 or (isinstance(value, Unknown) and value.sort is not Sort.WORD):
+                    self._found.add(Trouble(Fault.READ_RELEASED, at, known.giver, id_))
+            elif known.null is Null.MAYBE:
+                self._unchecked(state, Fault.READ_UNCHECKED, id_, at, argument=argument)
 
     def _unchecked(self, state: State, fault: Fault, id_: int, at: int, name: str = "", argument: int = -1) -> None:
         self._found.add(Trouble(fault, at, name or state.objects[id_].giver, id_, argument))
@@ -226,8 +243,8 @@ class Walk(Evaluation):
             self._is_unclear = True
             return None
         if meaning.uses:
-            for argument in arguments:
-                self._use(state, argument)
+            for index, argument in enumerate(arguments):
+                self._use(state, argument, index)
         if meaning.touches_sections:
             state.open = dict.fromkeys(Section)
         if not meaning.is_kfunc:
@@ -257,7 +274,7 @@ class Walk(Evaluation):
             at
             for name, value in state.locals.items()
             if name in self.graph.used
-            for loaded, at in loads_of(value)
+            for loaded, at, _ in loads_of(value)
             if loaded == id_
         ]
         return min(places, default=-1)
@@ -313,14 +330,20 @@ class Walk(Evaluation):
         places = state.open[section]
         if places is None:
             return
+        # saved interrupts are told apart by where they are saved
+        self._saved[call.at] = next(iter(call.arguments), None)
         if begins:
-            if places:
+            if places and (section is not Section.IRQ or self._is_same(call.at, places[-1])):
                 self._found.add(Trouble(Fault.SECTION_NESTED, call.at, call.callee, places[-1], section=section))
+                places = places[:-1] if section is Section.IRQ else places
             state.open[section] = (*places, call.at)
+        elif not places:
+            self._found.add(Trouble(Fault.SECTION_UNBEGUN, call.at, call.callee, section=section))
         else:
-            if not places:
-                self._found.add(Trouble(Fault.SECTION_UNBEGUN, call.at, call.callee, section=section))
-            state.open[section] = places[:-1]
+            state.open[section] = places[:-1] if self._is_same(call.at, places[-1]) else None
+
+    def _is_same(self, end: int, begin: int) -> bool:
+        return self._saved[end] == self._saved[begin]
 
     def _iterate(self, state: State, call: Call, role: Role, name: str) -> None:
         begun = state.iterators.get(name)

@@ -10,6 +10,7 @@ from kfunc_lsp.rules.model import Severity
 from kfunc_lsp.unit.model import UseKind
 from tests.programs import SHARED
 from tests.real.conftest import Corpus, load
+from tests.real.test_verdicts import ON_PATHS
 
 pytestmark = pytest.mark.slow
 
@@ -56,3 +57,16 @@ def test_no_error_in_what_the_kernel_accepts_and_no_crash(corpus: Corpus) -> Non
         errors = [f.message for f in check(unit, seven_three) if f.severity is Severity.ERROR]
         assert not errors or is_to_fail(name, unit.file.text), (name, errors)
         assert not unit.problems, name
+
+
+def test_paths_are_refused_only_in_programs_that_are_there_to_be_refused(corpus: Corpus) -> None:
+    kernel = resolve("7.3")
+    known = known_names([kernel])
+    by_harness = ("/rcu_read_lock.c", "/test_spin_lock_fail.c", "/rbtree_btf_fail__wrong_node_type.c")
+    found = 0
+    for name in corpus.commands:
+        unit = corpus.unit(name, known)
+        wrong = [f.message for f in check(unit, [kernel]) if f.rule.name in ON_PATHS]
+        found += len(wrong)
+        assert not wrong or is_to_fail(name, unit.file.text) or name.endswith(by_harness), (name, wrong)
+    assert found > 40

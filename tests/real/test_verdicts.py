@@ -89,6 +89,42 @@ def test_what_libbpf_and_the_first_look_refuse_is_foreseen_word_for_word(
     assert judged > 350
 
 
+ON_PATHS = {
+    "unchecked-null-return": ("Possibly NULL pointer passed", "_or_null'"),
+    "unreleased-reference": ("Unreleased reference",),
+    "unowned-release": ("expects refe", "must point to scalar", "expected pointer to allocated object"),
+    "unpaired-iterator": ("initialized iter_",),
+    "unpaired-lock": ("-ed region", "is missing", "unmatched"),
+    "rcu-protected-outside": ("requires RCU critical section", "expected an RCU CS"),
+    "sleepable-in-critical-section": ("is sleepable within",),
+}
+"""Rules about the paths through a function, and what the kernel says where they hold."""
+
+
+def test_paths_are_refused_where_the_kernel_refuses_them_and_nowhere_else(
+    units: dict[str, Unit], kernels: dict[str, Kernel], rows: dict[tuple[str, str], list[Row]]
+) -> None:
+    met = 0
+    missed = []
+    for (case, release), answers in rows.items():
+        if case not in units:
+            continue
+        found = [f for f in check(units[case], [kernels[release]]) if f.rule.name in ON_PATHS]
+        if all(row["verdict"] == "ok" for row in answers):
+            assert not found, (case, release)
+        for row in answers:
+            said = row["key_message"]
+            if row["verdict"] != "rejected" or not any(text in said for texts in ON_PATHS.values() for text in texts):
+                continue
+            met += 1
+            if found:
+                assert any(f.violation.foreseen in said for f in found), (case, release, said)
+            else:
+                missed.append((case, release, said))
+    assert met > 60
+    assert len(missed) <= 0.4 * met, missed
+
+
 def test_a_weak_unresolved_call_is_reached_exactly_where_the_kernel_meets_it(
     units: dict[str, Unit], kernels: dict[str, Kernel], rows: dict[tuple[str, str], list[Row]]
 ) -> None:

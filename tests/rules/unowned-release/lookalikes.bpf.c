@@ -45,3 +45,16 @@ int BPF_PROG(a_parameter, struct task_struct *task, u64 flags)
 		put(p);
 	return 0;
 }
+
+SEC("tp_btf/task_newtask")
+int BPF_PROG(read_before, struct task_struct *task, u64 flags)
+{
+	struct task_struct *p = bpf_task_acquire(task);
+	int pid;
+
+	if (!p)
+		return 0;
+	pid = p->pid;
+	bpf_task_release(p);
+	return pid;
+}

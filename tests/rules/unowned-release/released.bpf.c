@@ -50,3 +50,14 @@ int BPF_PROG(mask_twice, struct task_struct *task, u64 flags)
 	bpf_cpumask_release(mask); // want warning "R1"
 	return 0;
 }
+
+SEC("tp_btf/task_newtask")
+int BPF_PROG(read_behind, struct task_struct *task, u64 flags)
+{
+	struct task_struct *p = bpf_task_from_pid(1);
+
+	if (!p)
+		return 0;
+	bpf_task_release(p);
+	return p->pid; // want warning "invalid mem access 'scalar'"
+}

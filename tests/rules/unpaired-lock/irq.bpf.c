@@ -36,3 +36,26 @@ int both(void *ctx)
 	bpf_local_irq_restore(&flags);
 	return 0;
 }
+
+SEC("syscall")
+int twice(void *ctx)
+{
+	unsigned long flags;
+
+	bpf_local_irq_save(&flags);
+	bpf_local_irq_save(&flags); // want warning "expected uninitialized irq flag as"
+	bpf_local_irq_restore(&flags);
+	return 0;
+}
+
+SEC("syscall")
+int nested(void *ctx)
+{
+	unsigned long flags, inner;
+
+	bpf_local_irq_save(&flags);
+	bpf_local_irq_save(&inner);
+	bpf_local_irq_restore(&inner);
+	bpf_local_irq_restore(&flags);
+	return 0;
+}

@@ -67,6 +67,23 @@ int BPF_PROG(in_a_loop, struct task_struct *task, u64 flags)
 	return 0;
 }
 
+SEC("tp_btf/task_newtask")
+int BPF_PROG(in_a_switch, struct task_struct *task, u64 flags)
+{
+	struct task_struct *p = bpf_task_acquire(task); // want warning "Unreleased reference"
+
+	if (!p)
+		return 0;
+	switch (flags) {
+	case 1:
+		return 0;
+	default:
+		count++;
+	}
+	bpf_task_release(p);
+	return 0;
+}
+
 static int callback(u32 index, void *data)
 {
 	bpf_task_from_pid(index); // want warning "Unreleased reference"

@@ -94,6 +94,20 @@ int BPF_PROG(in_a_loop, struct task_struct *task, u64 flags)
 	return 0;
 }
 
+SEC("tp_btf/task_newtask")
+int BPF_PROG(in_the_last_round, struct task_struct *task, u64 flags)
+{
+	struct task_struct *p = bpf_task_from_pid(1);
+
+	if (!p)
+		return 0;
+	for (int i = 0; i < 4; i++) {
+		if (i == 3)
+			bpf_task_release(p);
+	}
+	return 0;
+}
+
 static __attribute__((unused)) int never_called(void)
 {
 	return bpf_task_from_pid(1) ? 1 : 0;
