@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from kfunc_lsp import rules
+from kfunc_lsp.ignores import applied
 from kfunc_lsp.kernel.libbpf import Outcome
-from kfunc_lsp.kernel.loader import LIBBPF
+from kfunc_lsp.kernel.loader import LIBBPF, Loader
 from kfunc_lsp.kernel.model import FunctionClass, Kernel
 from kfunc_lsp.rules.fleet import Fleet, fleet_of, listed
 from kfunc_lsp.rules.load import Load
@@ -20,9 +21,9 @@ def known_names(kernels: Iterable[Kernel]) -> frozenset[str]:
     return frozenset(name for kernel in kernels for name in kernel.functions)
 
 
-def check(unit: Unit, kernels: Sequence[Kernel]) -> list[Finding]:
-    """The findings of all rules for ``unit``, joined over ``kernels``, in order of place."""
-    fleet = fleet_of(tuple(kernels), LIBBPF)
+def check(unit: Unit, kernels: Sequence[Kernel], loader: Loader = LIBBPF) -> list[Finding]:
+    """The findings of all rules for ``unit`` as ``loader`` loads it, joined over ``kernels``, in order of place."""
+    fleet = fleet_of(tuple(kernels), loader)
     answers = list(_answers(unit, fleet))
     by_place: dict[tuple[str, str, int, str], list[_Answer]] = {}
     for members, violations in answers:
@@ -40,6 +41,7 @@ def check(unit: Unit, kernels: Sequence[Kernel]) -> list[Finding]:
 
     findings = [_join(unit, fleet, found, fix) for found in by_place.values() if _is_worth_saying(found, fleet)]
     main = unit.file
+    findings = applied(unit, findings, fleet.names(range(len(fleet.kernels))))
     return sorted(findings, key=lambda f: (f.span.file is not main, f.span.file.path, f.span.start, f.rule.name))
 
 
@@ -79,10 +81,10 @@ def _first_said(found: Sequence[tuple[Rule, Violation]]) -> list[tuple[Rule, Vio
     """One finding for one cause: what clang and libbpf refuse gets no further, and of what is said of an extern at one
     place the first message counts, in the order of stages, and of the rules within a stage.
     """
-    refused = {v.subject for _, v in found if v.severity is Severity.ERROR and _stage(v) <= Stage.LIBBPF}
+    refused = {v.subject for _, v in found if v.severity is Severity.ERROR and _stage(v) <= Stage.RESOLVE}
     kept: dict[tuple[str, str, int], tuple[Rule, Violation]] = {}
     for rule, violation in found:
-        if violation.subject in refused and _stage(violation) > Stage.LIBBPF:
+        if violation.subject in refused and _stage(violation) > Stage.RESOLVE:
             continue
         place = (violation.subject, violation.span.file.path, violation.span.start)
         if place not in kept or _rank(violation) < _rank(kept[place][1]):
@@ -108,8 +110,9 @@ def _join(unit: Unit, fleet: Fleet, found: Sequence[_Answer], fix: Callable[[Rul
         rest.difference_update(answer.members)
         v = answer.violation
         for source, members in _by_source(fleet, answer.members, v):
-            names = fleet.names(members)
-            standings.append((members[0], Standing(names, True, v.severity, v.stage, v.foreseen, v.why, source)))
+            names, speaker = fleet.names(members), v.stage.speaker(fleet.loader) if v.stage is not None else ""
+            standing = Standing(names, True, v.severity, v.stage, speaker, v.foreseen, v.why, source)
+            standings.append((members[0], standing))
     pending: Sequence[int] = sorted(rest)
     is_alive = False
     while pending:
@@ -119,7 +122,7 @@ def _join(unit: Unit, fleet: Fleet, found: Sequence[_Answer], fix: Callable[[Rul
         is_alive = is_alive or (function is not None and function.callable)
         alike, pending = fleet.split(pending, load.asked)
         for source, members in _by_source(fleet, alike, lead):
-            standings.append((members[0], Standing(fleet.names(members), False, None, None, "", comment, source)))
+            standings.append((members[0], Standing(fleet.names(members), False, None, None, "", "", comment, source)))
     severity = Severity.HINT if lead.is_fallback and is_alive else lead.severity
     named = sorted(m for answer in found if answer.violation.severity == lead.severity for m in answer.members)
     message = f"{lead.headline} on {listed(fleet.names(named))}"

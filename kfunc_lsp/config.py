@@ -7,6 +7,7 @@ The nearest ``kfunc-lsp.toml`` (or ``[tool.kfunc-lsp]`` of a ``pyproject.toml``)
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import stat
@@ -16,6 +17,7 @@ from enum import Enum
 from typing import Any
 
 from kfunc_lsp.errors import KfuncLspError
+from kfunc_lsp.kernel.loader import LoaderNameError, loader_named
 
 FILES = ("kfunc-lsp.toml", "pyproject.toml")
 """Configuration files; of two in one folder the first counts."""
@@ -50,6 +52,7 @@ class SettingError(ConfigError):
 class OptionType(Enum):
     """What an option's value is; the values are the words for it."""
 
+    STRING = "string"
     STRINGS = "list of strings"
     TABLE = "table of lists of strings"
 
@@ -72,8 +75,17 @@ class Option:
     flags: tuple[str, ...] = ()
     metavar: str = ""
 
+    @property
+    def attribute(self) -> str:
+        """What ``Config`` calls it."""
+        return self.name.replace("-", "_")
+
     def parsed(self, value: object, origin: str) -> Any:
         """``value`` as ``Config`` keeps it. Raises ``SettingError``, beginning with ``origin``."""
+        if self.type is OptionType.STRING:
+            if not isinstance(value, str):
+                raise SettingError(origin, f"`{self.name}` must be a {self.type.value}", self.name)
+            return value
         if self.type is OptionType.STRINGS:
             return _strings(value, origin, self.name)
         if not isinstance(value, Mapping):
@@ -92,6 +104,16 @@ _OPTIONS = (
         'kernels = ["6.18", "7.3", "./kernels/ours.kpack"]',
         ("--kernel", "-k"),
         "K",
+    ),
+    Option(
+        "loader",
+        OptionType.STRING,
+        "what loads the programs",
+        "libbpf, libbpf-VERSION, light-skeleton or cilium-ebpf",
+        "libbpf, as it has been since 1.3",
+        'loader = "libbpf-1.1"',
+        ("--loader",),
+        "LOADER",
     ),
     Option(
         "include",
@@ -134,6 +156,22 @@ _OPTIONS = (
         "RULE",
     ),
     Option(
+        "per-file-ignores",
+        OptionType.TABLE,
+        "rules not to hear of in some files",
+        "a rule's name, or a pattern of names",
+        "none",
+        '[per-file-ignores]\n"tests/*" = ["missing-kfunc"]\n"*.h" = ["*"]',
+    ),
+    Option(
+        "severities",
+        OptionType.TABLE,
+        "how severe the findings of some rules are",
+        "a rule's name, or a pattern of names",
+        "as severe as the rules say",
+        '[severities]\nwarning = ["legacy-impl"]\nhint = ["guard-*"]',
+    ),
+    Option(
         "targets",
         OptionType.TABLE,
         "names of your own for kernels, wherever a kernel is asked for",
@@ -148,16 +186,19 @@ _OPTIONS = (
 class Config:
     """The values of the options, and the ``file`` that they were read from, empty for none.
 
-    Each is a tuple of strings, but ``targets``, a table of such by name. Paths are absolute, or relative to the folder
-    where they were set (see ``located``). ``origins`` name what has set each option; one that is not there has its
-    default.
+    Each is a tuple of strings, but ``loader``, a string, and the last three, tables of such tuples. Paths are absolute,
+    or relative to the folder where they were set (see ``located``). ``origins`` name what has set each option; one that
+    is not there has its default.
     """
 
     kernels: tuple[str, ...] = ()
+    loader: str = "libbpf"
     include: tuple[str, ...] = ()
     define: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    severities: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     file: str = ""
     origins: Mapping[str, str] = field(default_factory=dict, hash=False, compare=False)
@@ -177,12 +218,20 @@ class Config:
                 near = difflib.get_close_matches(key, known, 1)
                 hint = f"; did you mean `{near[0]}`?" if near else f"; there are {', '.join(known)}"
                 raise SettingError(origin, f"unknown option `{key}`{hint}", key)
-        changes = {key: known[key].parsed(value, origin) for key, value in values.items()}
+        changes = {known[key].attribute: known[key].parsed(value, origin) for key, value in values.items()}
         for name in changes.get("targets", ()):
             if not name or any(sign in name for sign in _NOT_IN_NAMES):
                 words = f"`targets`: {name!r} is no name for a target: it is a path or a pattern"
                 raise SettingError(origin, words, "targets", name)
-        return replace(self, **changes, origins={**self.origins, **dict.fromkeys(changes, origin)})
+        try:
+            loader_named(changes.get("loader", self.loader))
+        except LoaderNameError as error:
+            raise SettingError(origin, f"`loader`: {error}", "loader") from None
+        return replace(self, **changes, origins={**self.origins, **dict.fromkeys(values, origin)})
+
+    def value(self, name: str) -> Any:
+        """The value of the option ``name``."""
+        return getattr(self, self.options()[name].attribute)
 
     def place(self, name: str) -> str:
         """What has set the option ``name``: ``FILE:LINE``, the name of another origin, or empty for nothing."""
@@ -195,6 +244,10 @@ class Config:
             self,
             include=tuple(_placed(path, folder) for path in self.include),
             kernels=_kernels_placed(self.kernels, folder),
+            per_file_ignores={
+                _placed(pattern, glob.escape(folder)) if "/" in pattern else pattern: names
+                for pattern, names in self.per_file_ignores.items()
+            },
             targets={name: _kernels_placed(specs, folder) for name, specs in self.targets.items()},
         )
 

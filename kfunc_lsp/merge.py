@@ -47,6 +47,7 @@ def _judged(item: Item, twin: Item) -> Item:
         on=twin.on,
         why=twin.why,
         predictions=twin.predictions,
+        sources=twin.sources,
         elsewhere=twin.elsewhere,
     )
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 
 from kfunc_lsp.check import check, known_names
 from kfunc_lsp.errors import KfuncLspError
+from kfunc_lsp.kernel.loader import LIBBPF, Loader
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.merge import merged
 from kfunc_lsp.object.archive import is_object, objects
 from kfunc_lsp.parallel import Workers
 from kfunc_lsp.project import Project
-from kfunc_lsp.report.item import item_of
+from kfunc_lsp.report.item import Item, item_of
 from kfunc_lsp.report.model import Outcome
 from kfunc_lsp.source.read import read_unit
 from kfunc_lsp.unit.model import Unit
@@ -32,6 +33,7 @@ class Checker:
 
     project: Project
     kernels: Sequence[Kernel]
+    loader: Loader = LIBBPF
     changed: frozenset[str] | None = None
 
     def outcomes(self, name: str) -> list[Outcome]:
@@ -41,10 +43,13 @@ class Checker:
         except KfuncLspError as error:
             return [Outcome(name, error=str(error))]
         return [
-            Outcome(name, unit.file.path, tuple(map(item_of, check(unit, self.kernels))), tuple(_remarks(unit)))
+            Outcome(name, unit.file.path, self._items(unit), tuple(_remarks(unit)))
             for unit in units
             if self.changed is None or not self.changed.isdisjoint(unit.files)
         ]
+
+    def _items(self, unit: Unit) -> tuple[Item, ...]:
+        return tuple(map(item_of, check(unit, self.kernels, self.loader)))
 
 
 def check_programs(

@@ -51,9 +51,9 @@ def names(*some: Rule, kernels: tuple[Kernel, ...], monkeypatch: pytest.MonkeyPa
 def test_what_is_said_first_hides_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     late, early = rule("late", Stage.VERIFIER), rule("early", Stage.SCAN)
     assert names(late, early, kernels=(kernel(),), monkeypatch=monkeypatch) == [("early", "error")]
-    refused = rule("refused", Stage.LIBBPF, at="declaration")
+    refused = rule("refused", Stage.RESOLVE, at="declaration")
     assert names(late, early, refused, kernels=(kernel(),), monkeypatch=monkeypatch) == [("refused", "error")]
-    doubted = rule("doubted", Stage.LIBBPF, Severity.WARNING, at="declaration")
+    doubted = rule("doubted", Stage.RESOLVE, Severity.WARNING, at="declaration")
     assert ("early", "error") in names(late, early, doubted, kernels=(kernel(),), monkeypatch=monkeypatch)
 
 

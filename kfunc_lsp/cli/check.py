@@ -7,9 +7,11 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from kfunc_lsp import __version__
 from kfunc_lsp.baseline import Baseline, baseline_text, read_baseline
+from kfunc_lsp.choice import Choice, RuleNameError, choose
 from kfunc_lsp.cli import CLEAN, FINDINGS, UNABLE
 from kfunc_lsp.cli.options import given
 from kfunc_lsp.cli.output import OutputError, outputs, save
@@ -18,13 +20,13 @@ from kfunc_lsp.config import Config, ConfigError, load
 from kfunc_lsp.errors import KfuncLspError, TargetError
 from kfunc_lsp.files import changed_since, programs
 from kfunc_lsp.fixes import Fixed, diff, fix
+from kfunc_lsp.kernel.loader import loader_named
 from kfunc_lsp.kernel.targets import default_kernel, resolve
 from kfunc_lsp.parallel import processors
 from kfunc_lsp.programs import Checker, check_programs
 from kfunc_lsp.project import Disk, Project
 from kfunc_lsp.report.item import Item, shown_path
 from kfunc_lsp.report.model import KernelName, Outcome, Report, count
-from kfunc_lsp.rules.choice import Choice, RuleNameError, choose
 from kfunc_lsp.rules.model import Severity
 from kfunc_lsp.selection import Selected, choices, select, title
 from kfunc_lsp.unit.model import SourceFile
@@ -43,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
     changed = changed_since(options.changed_since, os.getcwd()) if options.changed_since else None
     with Progress("reading kernels"):
         selected = load_kernels(config)
-    checker = Checker(project, selected.kernels, changed)
+    loader = loader_named(config.loader)
+    checker = Checker(project, selected.kernels, loader, changed)
     outcomes = outcomes_of(checker, names, options.jobs)
     if options.fix or options.fix_only or options.diff:
         fixed = _fixed(outcomes, wanted, options.unsafe_fixes)
@@ -52,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
         _write_fixes(fixed)
         if options.fix_only:
             return UNABLE if any(outcome.error for outcome in outcomes) else CLEAN
-        checker = Checker(Project(Disk(), config.include, config.define), selected.kernels, changed)
+        checker = replace(checker, project=Project(Disk(), config.include, config.define))
         outcomes = outcomes_of(checker, names, options.jobs)
     report = _report(outcomes, wanted, selected, began, chosen=bool(config.kernels))
     for place in places:
@@ -91,7 +94,7 @@ def load_kernels(config: Config) -> Selected:
 def chosen_rules(config: Config) -> Choice:
     """The rules that the settings choose. Raises ``ConfigError`` where they name one that does not exist."""
     try:
-        return choose(config.select, config.ignore)
+        return choose(config)
     except RuleNameError as error:
         raise ConfigError(_blamed(config, error.option, error)) from None
 
@@ -117,9 +120,10 @@ class _Wanted:
         if self.baseline_path and not (self.is_updated and not os.path.exists(self.baseline_path)):
             self.baseline = read_baseline(self.baseline_path)
 
-    def has(self, item: Item) -> bool:
-        """Whether a finding is to be said, whatever the baseline holds."""
-        return self._choice.wants(item.rule) and item.severity >= self._severity
+    def judged(self, item: Item) -> Item | None:
+        """A finding as severe as the settings have it; ``None`` where it is not to be said, whatever is known of it."""
+        severity = self._choice.judged(item.rule, item.place.path, item.severity)
+        return None if severity is None or severity < self._severity else replace(item, severity=severity)
 
 
 def _names(options: argparse.Namespace, project: Project) -> list[str]:
@@ -156,7 +160,7 @@ def _items(outcomes: Iterable[Outcome], wanted: _Wanted) -> list[Item]:
     """The findings to be said; one in a header that many programs include is one."""
     seen: dict[tuple[str, str, int, str], Item] = {}
     for outcome in outcomes:
-        for item in filter(wanted.has, outcome.items):
+        for item in filter(None, map(wanted.judged, outcome.items)):
             seen.setdefault((item.rule, item.place.path, item.place.start, item.subject), item)
     return list(seen.values())
 

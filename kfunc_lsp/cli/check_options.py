@@ -36,7 +36,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="a program (NAME.bpf.c, or - for standard input), an object (NAME.bpf.o), an archive of objects, or a "
         "folder with programs; the current folder if none is given",
     )
-    for name in ("kernels", "include", "define"):
+    for name in ("kernels", "loader", "include", "define"):
         options.add(check, name)
     which = check.add_argument_group("what to check and to say")
     which.add_argument("--changed-since", metavar="REV", help="only programs that differ from a revision of git")

@@ -18,7 +18,7 @@ def run(options: argparse.Namespace) -> int:
     config = settings(options)
     if options.format == "json":
         values = {
-            name: {"value": getattr(config, name), "origin": config.place(name) or None} for name in Config.options()
+            name: {"value": config.value(name), "origin": config.place(name) or None} for name in Config.options()
         }
         print(json.dumps({"file": config.file or None, "options": values}, indent=2, ensure_ascii=False))
     else:
@@ -32,4 +32,4 @@ def _line(config: Config, name: str) -> str:
         return f"# {name} is not set: {Config.options()[name].unset}"
     file, colon, line = config.place(name).rpartition(":")
     origin = f"{shown_path(file)}:{line}" if colon and os.path.isabs(file) else config.place(name)
-    return f"{name} = {written(getattr(config, name))}  # {origin}"
+    return f"{name} = {written(config.value(name))}  # {origin}"

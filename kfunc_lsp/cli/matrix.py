@@ -10,6 +10,7 @@ from kfunc_lsp.cli.check import chosen_rules, load_kernels, outcomes_of, setting
 from kfunc_lsp.cli.output import is_coloured, save
 from kfunc_lsp.cli.terminal import Progress
 from kfunc_lsp.files import programs
+from kfunc_lsp.kernel.loader import loader_named
 from kfunc_lsp.kernel.targets import bundled_series
 from kfunc_lsp.programs import Checker
 from kfunc_lsp.project import Disk, Project
@@ -28,10 +29,13 @@ def run(arguments: argparse.Namespace) -> int:
     names = programs(arguments.files)
     with Progress("reading kernels"):
         kernels = load_kernels(config).kernels
-    checker = Checker(Project(Disk(), config.include, config.define), kernels)
+    checker = Checker(Project(Disk(), config.include, config.define), kernels, loader_named(config.loader))
     outcomes = outcomes_of(checker, names, arguments.jobs)
     choice = chosen_rules(config)
-    outcomes = [replace(o, items=tuple(item for item in o.items if choice.wants(item.rule))) for o in outcomes]
+    outcomes = [
+        replace(o, items=tuple(i for i in o.items if choice.judged(i.rule, i.place.path, i.severity) is not None))
+        for o in outcomes
+    ]
     table = matrix(outcomes, [KernelName(kernel.name, title(kernel)) for kernel in kernels])
     if arguments.output_file:
         save(arguments.output_file, writer(arguments.format)(table).encode("utf-8", "replace"))

@@ -27,7 +27,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "files", nargs="*", default=["."], metavar="FILE", help="programs, objects, folders, as for check"
     )
-    for name in ("kernels", "include", "define", "select", "ignore"):
+    for name in ("kernels", "loader", "include", "define", "select", "ignore"):
         options.add(parser, name)
     parser.add_argument(
         "--jobs", "-j", type=int, metavar="N", help="processes to use, as many as processors unless told"

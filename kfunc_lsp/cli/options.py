@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from kfunc_lsp.config import Config
+from kfunc_lsp.config import Config, OptionType
 
 
 def add(parser: argparse._ActionsContainer, name: str) -> None:
-    """Add the flags behind the option ``name``; each use adds a string to its value."""
+    """Add the flags behind the option ``name``; each use adds a string to its value, where that is a list."""
     option = Config.options()[name]
-    help_ = f"{option.description}{f': {option.item}' if option.item else ''}; may be repeated"
-    parser.add_argument(*option.flags, dest=name, action="append", metavar=option.metavar, help=help_)
+    help_ = f"{option.description}{f': {option.item}' if option.item else ''}"
+    if option.type is OptionType.STRING:
+        parser.add_argument(*option.flags, dest=name, metavar=option.metavar, help=help_)
+    else:
+        help_ += "; may be repeated"
+        parser.add_argument(*option.flags, dest=name, action="append", metavar=option.metavar, help=help_)
 
 
 def add_one(parser: argparse.ArgumentParser, dest: str, name: str, metavar: str = "") -> None:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kfunc_lsp.rules.model import Finding, Fix, Label, Severity
+from kfunc_lsp.rules.model import Finding, Fix, Label, Prediction, Severity
 from kfunc_lsp.unit.model import SourceFile, Span
 
 
@@ -65,19 +65,11 @@ class Repair:
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
-    """The ``message`` that ``speaker`` will give on ``kernels``."""
-
-    speaker: str
-    message: str
-    kernels: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Item:
     """A finding. ``marks`` begins with the main place; ``on`` are the kernels that it holds on, and how bad there.
 
-    ``elsewhere`` says how other kernels take it. The rest is as in ``rules.model``.
+    ``sources`` says where the facts are from, by kernel; ``elsewhere`` how other kernels take it. The rest is as in
+    ``rules.model``.
     """
 
     rule: str
@@ -88,6 +80,7 @@ class Item:
     marks: tuple[Mark, ...]
     why: str
     predictions: tuple[Prediction, ...]
+    sources: tuple[tuple[str, tuple[str, ...]], ...]
     elsewhere: tuple[tuple[str, tuple[str, ...]], ...]
     related: tuple[Mark, ...]
     advice: str
@@ -115,7 +108,8 @@ def item_of(finding: Finding) -> Item:
         on=tuple((name, s.severity) for s in finding.standings if s.fails and s.severity for name in s.kernels),
         marks=tuple(_marks([Label(violation.span, violation.label), *violation.marks])),
         why=violation.why,
-        predictions=tuple(Prediction(*prediction) for prediction in finding.predictions),
+        predictions=tuple(finding.predictions),
+        sources=tuple(finding.sources),
         elsewhere=tuple(finding.elsewhere),
         related=tuple(_marks(violation.related)),
         advice=violation.advice,

@@ -48,8 +48,10 @@ def finding(item: Item, fingerprint: str) -> dict[str, Any]:
         "marks": [_mark(mark) for mark in item.marks[1:]],
         "why": item.why,
         "predictions": [
-            {"speaker": p.speaker, "message": p.message, "kernels": list(p.kernels)} for p in item.predictions
+            {"speaker": p.speaker, "stage": p.stage.word, "message": p.message, "kernels": list(p.kernels)}
+            for p in item.predictions
         ],
+        "sources": [{"source": source, "kernels": list(kernels)} for source, kernels in item.sources],
         "elsewhere": [{"comment": comment, "kernels": list(kernels)} for comment, kernels in item.elsewhere],
         "related": [_mark(mark) for mark in item.related],
         "advice": item.advice,

@@ -27,6 +27,7 @@ from kfunc_lsp.rules import (
     unpaired_iterator,
     unpaired_lock,
     unreleased_reference,
+    unused_ignore,
 )
 from kfunc_lsp.rules.model import Rule
 
@@ -57,5 +58,6 @@ ALL: tuple[Rule, ...] = (
     guard_never_true.RULE,
     guard_always_true.RULE,
     legacy_impl.RULE,
+    unused_ignore.RULE,
 )
 """Every rule. Of two that speak of one thing in one stage, the one that comes first here is kept."""

@@ -53,9 +53,7 @@ def check(load: Load) -> Iterator[Violation]:
         if function is None or function.klass is not FunctionClass.BROKEN:
             continue
         found = (
-            _refused(load, extern, function.name)
-            if extern.outcome is Outcome.RESOLVED
-            else unresolved(load, extern, load.loader.incompatible)
+            _refused(load, extern, function.name) if extern.outcome is Outcome.RESOLVED else unresolved(load, extern)
         )
         if found is not None:
             at = place(load, extern)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfunc_lsp.rules.load import Load
-from kfunc_lsp.rules.messages import NO_BTF_OF_EXTERN
 from kfunc_lsp.rules.model import Label, Rule, Severity, Stage, Violation
 
 PAGE = """
@@ -50,9 +49,9 @@ def check(load: Load) -> Iterator[Violation]:
             Severity.ERROR,
             uses[0].span,
             f"`{name}` has no BTF in the object",
-            "libbpf takes the type of an extern from there, and does not open the object",
+            f"{load.loader.name} takes the type of an extern from there, and does not open the object",
             Stage.OPEN,
-            NO_BTF_OF_EXTERN.format(name=name),
+            load.loader.without_btf.format(name=name),
             advice="compile with -g, and strip no more than DWARF (llvm-strip -g)",
             related=tuple(Label(use.span, "used here too") for use in uses[1:4]),
             subject=name,

@@ -20,11 +20,15 @@ _MOST_CALLS = 4
 
 @dataclass(frozen=True)
 class Extern:
-    """A function in ``.ksyms`` that the unit uses, and the loader's answer."""
+    """A function in ``.ksyms`` that the unit uses, and the loader's answer.
+
+    ``is_tolerated``: the loader goes on where it does not resolve.
+    """
 
     name: str
     declaration: Declaration
     is_weak: bool
+    is_tolerated: bool
     uses: Sequence[Use]
     resolution: Resolution
 
@@ -32,11 +36,6 @@ class Extern:
     def outcome(self) -> Outcome:
         """Whether it resolves."""
         return self.resolution.outcome
-
-    @property
-    def is_tolerated(self) -> bool:
-        """Whether the loader goes on where it does not resolve."""
-        return self.is_weak
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,8 @@ def externs(load: Load) -> Sequence[Extern]:
     for name, uses in load.unit.uses_by_name.items():
         declaration = load.unit.declaration(name)
         if declaration is not None and declaration.prototype is not None:
-            found.append(Extern(name, declaration, load.unit.is_weak(name), uses, load.resolution(name)))
+            weak, tolerated = load.unit.is_weak(name), load.passes_over(name)
+            found.append(Extern(name, declaration, weak, tolerated, uses, load.resolution(name)))
     return found
 
 
@@ -101,18 +101,18 @@ def place(load: Load, extern: Extern) -> Place:
     return Place(first.span, (Label(name_span, "declared here"), *list(others)[:_MOST_CALLS]))
 
 
-def unresolved(load: Load, extern: Extern, message: str) -> Consequence | None:
-    """What follows from the loader finding nothing that fits; ``None`` for nothing.
-
-    ``message`` is what it says of a strong extern.
-    """
+def unresolved(load: Load, extern: Extern) -> Consequence | None:
+    """What follows from the loader finding nothing that fits; ``None`` for nothing."""
     if not extern.is_tolerated:
         emitted = {emission(load, use) for use in extern.uses if not use.is_guard}
         if not emitted - {Truth.FALSE}:
             return None
         severity = Severity.ERROR if Truth.TRUE in emitted else Severity.WARNING
         words = "the extern is strong, so the whole object is refused"
-        return Consequence(severity, Stage.LIBBPF, message.format(name=extern.name), words)
+        if extern.is_weak:
+            words = f"{load.loader.name} refuses the whole object, though the extern is weak"
+        refusal = load.loader.refusal(extern.name, extern.resolution.function)
+        return Consequence(severity, Stage.RESOLVE, refusal, words)
     what = "incompatible" if extern.outcome is Outcome.INCOMPATIBLE else "absent"
     silent = f"weak and {what} is silent: {load.loader.name} leaves it unresolved"
     foreseen = load.loader.unresolved.format(name=extern.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kfunc_lsp.btf.cdecl import parameter, prototype
-from kfunc_lsp.kernel.libbpf import essential_name
+from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.kernel.model import FunctionClass, KernelFunction
 from kfunc_lsp.rules.edits import caution, is_editable, shorten_declaration, shortened
 from kfunc_lsp.rules.externs import Extern, externs, place, unresolved
@@ -96,12 +96,12 @@ def _supplied(function: KernelFunction) -> str:
 
 def _declared(load: Load, extern: Extern, function: KernelFunction) -> Violation | None:
     """A declaration with too many parameters: an error where it stops the load, a warning where it is silent."""
-    found = unresolved(load, extern, load.loader.incompatible)
+    found = unresolved(load, extern) if extern.outcome is not Outcome.RESOLVED else None
     if found is None:
         return None
     at = place(load, extern)
     why = found.words
-    if not extern.is_weak:
+    if not extern.is_tolerated:
         why = f"the verifier supplies {_supplied(function)}; a program must not declare it"
     return _violation(
         found.severity,
@@ -185,7 +185,7 @@ def _arguments(count: int) -> str:
 def fix(unit: Unit, violation: Violation, fleet: Fleet) -> Fix | None:
     """Drop the extra parameters of the declaration and the extra arguments of every call, all in the main file."""
     name = violation.subject
-    answers = fleet.functions(essential_name(name))
+    answers = fleet.functions(fleet.loader.target(name))
     functions = [f for f in (_implicit(function) for function, _ in answers) if f is not None]
     visible = {len(f.prototype.params) for f in functions}
     declarations = [d for d in unit.declarations.get(name, ()) if d.ksym]

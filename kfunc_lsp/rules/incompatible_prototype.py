@@ -57,7 +57,7 @@ def check(load: Load) -> Iterator[Violation]:
     for extern in externs(load):
         if extern.outcome is not Outcome.INCOMPATIBLE or extern.is_tolerated or explained_elsewhere(extern):
             continue
-        found = unresolved(load, extern, load.loader.incompatible)
+        found = unresolved(load, extern)
         if found is not None:
             yield violation(load, extern, found, f"the declaration of `{extern.name}` does not fit")
 

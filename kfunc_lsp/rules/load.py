@@ -12,7 +12,7 @@ from enum import Enum
 from functools import cached_property
 
 from kfunc_lsp.kernel.hooks import Answer, allowed
-from kfunc_lsp.kernel.libbpf import Outcome, Resolution, resolve
+from kfunc_lsp.kernel.libbpf import Outcome, Resolution
 from kfunc_lsp.kernel.loader import LIBBPF, Loader
 from kfunc_lsp.kernel.model import Fact, Kernel, KernelFunction
 from kfunc_lsp.unit.guard import Resolves, Truth
@@ -143,9 +143,15 @@ class Load:
         known = self._resolutions.get(name)
         if known is None:
             declaration = self.unit.declaration(name)
-            known = resolve(self.bound(name), declaration.type if declaration else None)
+            known = self.loader.resolve(self.bound(name), declaration.type if declaration else None)
             self._resolutions[name] = known
         return known
+
+    def passes_over(self, name: str) -> bool:
+        """Whether the loader goes on where extern ``name`` does not resolve, and leaves it without an address."""
+        if not self.unit.is_weak(name):
+            return False
+        return self.loader.passes_over_misfits or self.resolution(name).outcome is Outcome.ABSENT
 
     @cached_property
     def resolves(self) -> Resolves:

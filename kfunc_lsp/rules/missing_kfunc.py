@@ -64,7 +64,7 @@ def check(load: Load) -> Iterator[Violation]:
         if extern.is_weak:
             continue
         if extern.outcome is Outcome.ABSENT:
-            found = unresolved(load, extern, load.loader.missing)
+            found = unresolved(load, extern)
             if found is not None:
                 yield _missing(load, extern, found)
         elif function is not None and function.module and function.callable and not load.modules_loaded:
@@ -128,7 +128,7 @@ def _in_module(load: Load, extern: Extern, module: str) -> Violation:
         at.span,
         f"`{extern.name}` needs module {module}",
         "the module must be loaded before the program; without it the whole object is refused",
-        Stage.LIBBPF,
+        Stage.RESOLVE,
         "",
         related=at.related,
         subject=extern.name,

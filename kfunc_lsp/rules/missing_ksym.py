@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from kfunc_lsp.rules.edits import is_editable
 from kfunc_lsp.rules.fleet import Fleet
 from kfunc_lsp.rules.load import Load
-from kfunc_lsp.rules.messages import NO_BTF_FOR_EXTERN
 from kfunc_lsp.rules.model import Edit, Fix, Label, Rule, Severity, Stage, Violation
 from kfunc_lsp.unit.guard import Truth
 from kfunc_lsp.unit.model import Declaration, Span, Unit
@@ -65,9 +64,9 @@ def check(load: Load) -> Iterator[Violation]:
             Severity.ERROR if Truth.TRUE in emitted else Severity.WARNING,
             at,
             f"`{name}` is declared without `__ksym`",
-            "libbpf takes it for a function of another object file, and does not open the object",
+            f"{load.loader.name} takes it for a function of another object file, and does not open the object",
             Stage.OPEN,
-            NO_BTF_FOR_EXTERN.format(name=name),
+            load.loader.without_section.format(name=name),
             advice="add __ksym behind the parameters",
             related=tuple(Label(use.span, "used here") for use in uses[:4]),
             subject=name,

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
+from kfunc_lsp.kernel.loader import Loader
 from kfunc_lsp.kernel.model import Fact
 from kfunc_lsp.rules.fleet import Fleet, Names
 from kfunc_lsp.rules.load import Load
@@ -32,20 +34,24 @@ class Severity(IntEnum):
 class Stage(IntEnum):
     """When a predicted message appears; an earlier one hides all later ones.
 
-    At compile time; when libbpf opens the object; when it resolves externs; when the kernel looks through a program's
-    calls, dead code included; when the verifier follows the program.
+    At compile time; when the loader opens the object; when it resolves externs; when the kernel looks through a
+    program's calls, dead code included; when the verifier follows the program.
     """
 
     COMPILE = 0
     OPEN = 1
-    LIBBPF = 2
+    RESOLVE = 2
     SCAN = 3
     VERIFIER = 4
 
     @property
-    def speaker(self) -> str:
+    def word(self) -> str:
+        """The word that reports have."""
+        return self.name.lower()
+
+    def speaker(self, loader: Loader) -> str:
         """Who says the predicted message."""
-        return ("clang", "libbpf", "libbpf", "the kernel", "the kernel")[self]
+        return ("clang", loader.name, loader.name, "the kernel", "the kernel")[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +135,18 @@ class Rule:
         return next(line for line in self.page.splitlines() if line and not line.startswith("#"))
 
 
+class Prediction(NamedTuple):
+    """The ``message`` that ``speaker`` will give on ``kernels``, and when."""
+
+    speaker: str
+    stage: Stage
+    message: str
+    kernels: Names
+
+
 @dataclass(frozen=True)
 class Standing:
-    """How some kernels take the place of a finding: ``fails`` with this message, or not, and why.
+    """How some kernels take the place of a finding: ``fails`` with this message by ``speaker``, or not, and why.
 
     ``source`` says where the facts are from ("image", "pack", "BTF only", or the release of the most similar kernel).
     """
@@ -140,6 +155,7 @@ class Standing:
     fails: bool
     severity: Severity | None
     stage: Stage | None
+    speaker: str
     foreseen: str
     comment: str
     source: str
@@ -165,13 +181,23 @@ class Finding:
         return self.violation.span
 
     @property
-    def predictions(self) -> list[tuple[str, str, Names]]:
-        """Who will say what, and on which kernels; each message once."""
-        groups: dict[tuple[str, str], list[str]] = {}
+    def predictions(self) -> list[Prediction]:
+        """Who will say what, when, and on which kernels; each message once."""
+        groups: dict[tuple[str, Stage, str], list[str]] = {}
         for standing in self.standings:
             if standing.fails and standing.foreseen and standing.stage is not None:
-                groups.setdefault((standing.stage.speaker, standing.foreseen), []).extend(standing.kernels)
-        return [(speaker, message, tuple(kernels)) for (speaker, message), kernels in groups.items()]
+                key = (standing.speaker, standing.stage, standing.foreseen)
+                groups.setdefault(key, []).extend(standing.kernels)
+        return [Prediction(*key, tuple(kernels)) for key, kernels in groups.items()]
+
+    @property
+    def sources(self) -> list[tuple[str, Names]]:
+        """Where the facts are from that it rests on, by the kernels that it holds on."""
+        groups: dict[str, list[str]] = {}
+        for standing in self.standings:
+            if standing.fails:
+                groups.setdefault(standing.source, []).extend(standing.kernels)
+        return [(source, tuple(kernels)) for source, kernels in groups.items()]
 
     @property
     def elsewhere(self) -> list[tuple[str, Names]]:

@@ -54,7 +54,7 @@ def check(load: Load) -> Iterator[Violation]:
     for extern in known:
         if extern.outcome is not Outcome.INCOMPATIBLE or not extern.is_tolerated or explained_elsewhere(extern):
             continue
-        found = unresolved(load, extern, load.loader.incompatible)
+        found = unresolved(load, extern)
         if found is None:
             continue
         siblings = [e for e in known if e is not extern and e.resolution.function is extern.resolution.function]

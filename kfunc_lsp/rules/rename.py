@@ -96,7 +96,8 @@ def _either(
     unit: Unit, violation: Violation, name: str, other: str, fleet: Fleet, declaration: Declaration
 ) -> Fix | None:
     """Calls of the newer of two externs where the kernel has it, else of the older; both weak."""
-    target, other_target = fleet.loader.target(name), fleet.loader.target(other)
+    loader = fleet.loader
+    target, other_target = loader.target(name), loader.target(other)
     is_new = is_newer(target, other_target)
     newer, older = (name, other) if is_new else (other, name)
     answers = fleet.answers(*((target, other_target) if is_new else (other_target, target)))
@@ -110,8 +111,10 @@ def _either(
         return None
     uncovered: list[str] = []
     for (f, g), kernels in answers:
-        fits = [h for h, wanted in ((f, new), (g, old)) if resolve(h, wanted.prototype).outcome is Outcome.RESOLVED]
-        if any(h is not None and not h.callable for h in fits):
+        found = [(h, loader.resolve(h, wanted.prototype).outcome) for h, wanted in ((f, new), (g, old))]
+        fits = [h for h, outcome in found if outcome is Outcome.RESOLVED]
+        is_refused = not loader.passes_over_misfits and any(outcome is Outcome.INCOMPATIBLE for _, outcome in found)
+        if is_refused or any(h is not None and not h.callable for h in fits):
             return None
         if not fits:
             uncovered += kernels

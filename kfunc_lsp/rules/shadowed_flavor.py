@@ -79,8 +79,7 @@ def check(load: Load) -> Iterator[Violation]:
 
 def _consequence(load: Load, extern: Extern, target: str) -> Consequence | None:
     if extern.outcome not in (Outcome.RESOLVED, Outcome.UNKNOWN):
-        is_absent = extern.outcome is Outcome.ABSENT
-        return unresolved(load, extern, load.loader.missing if is_absent else load.loader.incompatible)
+        return unresolved(load, extern)
     if any(use.kind is not UseKind.REFERENCE and load.meets(use) is not Truth.FALSE for use in extern.uses):
         return Consequence(Severity.WARNING, None, "", f"calls go to `{target}`")
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfunc_lsp.btf.cdecl import prototype
-from kfunc_lsp.kernel.libbpf import Outcome, essential_name
+from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.kernel.model import FunctionClass, KernelFunction
 from kfunc_lsp.rules.edits import flavor
 from kfunc_lsp.rules.fleet import Fleet
@@ -92,15 +92,15 @@ def _violation(load: Load, name: str, use: Use, function: KernelFunction) -> Vio
     if emitted is Truth.FALSE or (use.is_guard and not weak):
         return None
     outcome = load.resolution(name).outcome
-    target = essential_name(name)
+    target = load.loader.target(name)
     is_certain = emitted is Truth.TRUE and unit.declaration(name) is not None
     if use.kind is UseKind.REFERENCE and not use.is_guard:
         is_certain = False
     severity = Severity.ERROR if is_certain else Severity.WARNING
-    if outcome is Outcome.INCOMPATIBLE and not weak:
+    if outcome is Outcome.INCOMPATIBLE and not load.passes_over(name):
         reason = load.resolution(name).reason
         why = f"it exists in BTF only and may not be called; nor does the declaration fit: {reason}"
-        return _make(load, use, function, severity, why, Stage.LIBBPF, load.loader.incompatible.format(name=name))
+        return _make(load, use, function, severity, why, Stage.RESOLVE, load.loader.refusal(name, function))
     if outcome is Outcome.RESOLVED or not weak:
         if unit.presence(use) is not Truth.TRUE:
             severity = Severity.WARNING
@@ -108,7 +108,7 @@ def _violation(load: Load, name: str, use: Use, function: KernelFunction) -> Vio
         foreseen = (NO_ADDRESS_OF_GUARD if on_address else NO_ADDRESS).format(name=target)
         why = "it exists in BTF only: the kernel refuses the program before it looks at the code"
         if use.is_guard or any(name in mentions(guard) for guard in use.guards):
-            why += "; the guard does not help, as libbpf does find the name in BTF"
+            why += f"; the guard does not help, as {load.loader.name} does find the name in BTF"
         elif use.guards and load.reach(use) is not Truth.TRUE:
             why += ", even if the call is never reached"
         return _make(load, use, function, severity, why, Stage.VERIFIER, foreseen)
@@ -118,7 +118,7 @@ def _violation(load: Load, name: str, use: Use, function: KernelFunction) -> Vio
 def _weak(load: Load, use: Use, function: KernelFunction, severity: Severity, outcome: Outcome) -> Violation | None:
     """A weak extern that does not fit, or may not: silently unresolved."""
     name = use.name
-    silent = "weak and incompatible is silent: libbpf leaves it unresolved"
+    silent = f"weak and incompatible is silent: {load.loader.name} leaves it unresolved"
     reach = load.reach(use)
     foreseen = load.loader.unresolved.format(name=name)
     if load.unit.presence(use) is not Truth.TRUE:

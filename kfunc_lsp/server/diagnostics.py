@@ -49,7 +49,7 @@ def of_finding(session: Session, document: Document, finding: Finding) -> types.
 def message(finding: Finding) -> str:
     """What is wrong, why, and what the loader will say."""
     lines = [finding.message, finding.violation.why]
-    lines += [f"{who} will say ({listed(kernels)}): {text}" for who, text, kernels in finding.predictions]
+    lines += [f"{p.speaker} will say ({listed(p.kernels)}): {p.message}" for p in finding.predictions]
     lines += [f"{listed(kernels)}: {comment}" for comment, kernels in finding.elsewhere]
     if finding.violation.advice:
         lines.append(finding.violation.advice)

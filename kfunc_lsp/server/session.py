@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lsprotocol import types
 
 from kfunc_lsp.check import check
+from kfunc_lsp.choice import Choice, choose
 from kfunc_lsp.config import Config
 from kfunc_lsp.errors import SourceError
+from kfunc_lsp.kernel.loader import loader_named
 from kfunc_lsp.project import Disk, Project
-from kfunc_lsp.rules.choice import choose
 from kfunc_lsp.rules.model import Finding
 from kfunc_lsp.server.client import Client
 from kfunc_lsp.server.documents import Document, path_of
@@ -157,9 +158,9 @@ class Session:
         config = self._settings.config(self._folder(document))
         project = self._project(config)
         unit = read_unit(document.file, project.headers, self._flags(project, document), selection.known)
-        findings = check(unit, selection.kernels)
-        choice = choose(config.select, config.ignore)
-        here = tuple(f for f in findings if f.span.file is unit.file and choice.wants(f.rule.name))
+        findings = check(unit, selection.kernels, loader_named(config.loader))
+        choice = choose(config)
+        here = tuple(j for f in findings if f.span.file is unit.file and (j := _judged(choice, f)) is not None)
         analysis = Analysis(document, selection, unit, here, age)
         if self.documents.get(document.uri) is document:
             self._analyses[document.uri] = analysis
@@ -189,3 +190,8 @@ class Session:
             self.note(f"{document.path}: not found: {names}; types from there are unknown")
         for problem in unit.problems:
             self.note(f"{document.path}: {problem}")
+
+
+def _judged(choice: Choice, finding: Finding) -> Finding | None:
+    severity = choice.judged(finding.rule.name, finding.span.file.path, finding.severity)
+    return None if severity is None else replace(finding, severity=severity)

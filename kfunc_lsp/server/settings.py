@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from kfunc_lsp.check import known_names
+from kfunc_lsp.choice import RuleNameError, choose
 from kfunc_lsp.config import Config, ConfigError, load
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.kernel.targets import RUNNING, RUNNING_BTF, default_kernel, resolve
-from kfunc_lsp.rules.choice import RuleNameError, choose
 from kfunc_lsp.selection import Choice, choices, select
 
 ORIGIN = "editor settings"
@@ -64,10 +64,10 @@ class Settings:
     def _merged(self, folder: str) -> Config:
         config = self._with_options(folder)
         try:
-            choose(config.select, config.ignore)
+            choose(config)
         except RuleNameError as error:
             self.tell(f"{error}. All rules are used.")
-            config = replace(config, select=(), ignore=())
+            config = replace(config, select=(), ignore=(), per_file_ignores={}, severities={})
         return config
 
     def _with_options(self, folder: str) -> Config:

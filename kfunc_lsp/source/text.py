@@ -7,6 +7,7 @@ spaces, its newlines included, so that a directive goes on behind it; lines are 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import accumulate
 
 _IDENT = r"[A-Za-z_$\x80-\xff][A-Za-z0-9_$\x80-\xff]*"
@@ -64,6 +65,17 @@ def _is_open(comment: str) -> bool:
     if "\n" not in comment:
         return False
     return len(comment) < 4 or not comment.endswith("*/") or _ANOTHER_COMMENT.search(comment, 2) is not None
+
+
+def comments(text: str) -> Iterator[tuple[int, int]]:
+    """Where each comment of ``text`` begins and ends, as ``blank`` takes them."""
+    at = 0
+    while match := _BLANK.search(text, at):
+        start, at = match.span()
+        if text[start] == "/":
+            if text[start + 1] == "*" and _is_open(match.group()):
+                at = start + match.group().find("\n")
+            yield start, at
 
 
 def lex(blanked: str, start: int = 0, end: int | None = None) -> list[Lexeme]:

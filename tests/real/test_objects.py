@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import re
 import shutil
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -64,6 +66,9 @@ def test_every_relocation_of_every_object_is_a_use_at_its_line(corpus: Corpus, o
         assert ours == Counter(tuple(ref) for ref in found["refs"]), name
         assert not unit.problems, name
 
+
+JUDGE = ("-O1", "/usr/lib/x86_64-linux-gnu/libbpf.a")
+"""libbpf as a static library, which has functions that it does not export."""
 
 PROGS = "linux/tools/testing/selftests/bpf/progs"
 DIFFERENT = {
@@ -206,3 +211,42 @@ def test_declarations_are_what_clang_emits(corpus: Corpus, objects: dict[str, Pa
     print(compared)
     assert compared > 1400
     assert different == []
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The raw BTF of real kernels."""
+    folder = tmp_path_factory.mktemp("btf")
+    for packed in sorted((SHARED / "data" / "kernels").glob("*.btf.xz")):
+        (folder / packed.name.removesuffix(".btf.xz")).write_bytes(lzma.decompress(packed.read_bytes()))
+    return sorted(folder.iterdir())
+
+
+@pytest.mark.skipif(not Path(JUDGE[-1]).exists() or shutil.which("cc") is None, reason="needs libbpf-dev and cc")
+def test_every_extern_resolves_as_libbpf_resolves_it(
+    corpus: Corpus,
+    objects: dict[str, Path],
+    cases: dict[tuple[str, str], Path],
+    raw: list[Path],
+    tmp_path: Path,
+) -> None:
+    judge = tmp_path / "judge"
+    source = Path(__file__).parent / "libbpf_judge.c"
+    subprocess.run(["cc", "-o", judge, source, *JUDGE, "-lelf", "-lz"], check=True)
+    kernels = [resolve(str(path)) for path in raw]
+    assert len(kernels) == 5
+    listed = "\n".join(map(str, [*objects.values(), *cases.values()]))
+    run = subprocess.run([judge, *raw], input=listed, capture_output=True, text=True, check=True)
+    theirs: dict[str, dict[tuple[str, int], str]] = {}
+    for line in run.stdout.splitlines():
+        path, name, kernel, answer = line.split("\t")
+        theirs.setdefault(path, {})[name, int(kernel)] = answer
+    answers: Counter[str] = Counter()
+    for path, expected in theirs.items():
+        (unit,) = read_units(corpus.project, path, frozenset())
+        loads = [Load(unit, kernel) for kernel in kernels]
+        ours = {(name, kernel): loads[kernel].resolution(name).outcome.value for name, kernel in expected}
+        assert ours == expected, path
+        answers.update(ours.values())
+    assert answers.total() > 8000
+    assert min(answers[outcome.value] for outcome in (Outcome.RESOLVED, Outcome.ABSENT, Outcome.INCOMPATIBLE)) > 100

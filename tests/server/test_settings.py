@@ -37,7 +37,7 @@ async def test_settings_that_are_no_object(fresh: Begin, options: object) -> Non
     editor = await fresh(options)
     await editor.diagnostics(editor.open(IMPL_CALLED), 1)
     (message,) = _shown(editor)
-    names = "kernels, include, define, select, ignore, targets"
+    names = "kernels, loader, include, define, select, ignore, per-file-ignores, severities, targets"
     assert message == f"kfunc-lsp: editor settings: expected an object with {names}. They are not used."
 
 
