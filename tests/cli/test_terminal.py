@@ -49,7 +49,8 @@ TABLES = [
 @pytest.mark.parametrize("arguments", TABLES, ids=" ".join)
 def test_lines_fit_the_terminal(arguments: tuple[str, ...]) -> None:
     for columns in (72, 100):
-        shown = at_terminal("-m", "kfunc_lsp", "kernel", *arguments, columns=columns)
+        printed = at_terminal("-m", "kfunc_lsp", "kernel", *arguments, columns=columns)
+        shown = printed.rpartition("\r\033[K")[2]  # on a slow machine it says that it is reading, and takes that back
         assert max(map(len, shown.splitlines())) <= columns
     whole = run("kernel", *arguments, COLUMNS="72").stdout
     assert max(map(len, whole.splitlines())) > 72
