@@ -17,6 +17,9 @@ Names = tuple[str, ...]
 _MOST_NAMES = 8
 """Kernels that a sentence names one by one."""
 
+_MOST_COMBINATIONS = 1024
+"""Sets of questions whose answers are kept."""
+
 
 class Fleet:
     """``kernels`` in the order in which they are to be named, and the ``loader`` that is used on all of them."""
@@ -25,17 +28,18 @@ class Fleet:
         self.kernels = tuple(kernels)
         self.loader = loader
         self._classes: dict[Question, list[int] | None] = {}
+        self._combinations: dict[frozenset[Question], list[int] | None] = {}
 
     def split(self, members: Sequence[int], asked: Iterable[Question]) -> tuple[list[int], list[int]]:
         """Which of ``members`` (indices of kernels) answer all of ``asked`` as the first one does, and which not."""
-        deciding = [classes for question in asked if (classes := self._classes_of(question)) is not None]
-        if not deciding:
+        classes = self._combined(frozenset(asked))
+        if classes is None:
             return list(members), []
-        first = [classes[members[0]] for classes in deciding]
+        first = classes[members[0]]
         alike: list[int] = []
         others: list[int] = []
         for member in members:
-            (alike if [classes[member] for classes in deciding] == first else others).append(member)
+            (alike if classes[member] == first else others).append(member)
         return alike, others
 
     def functions(self, name: str) -> list[tuple[KernelFunction | None, Names]]:
@@ -54,6 +58,20 @@ class Fleet:
     def names(self, members: Iterable[int]) -> Names:
         """What the kernels of these indices are called."""
         return tuple(self.kernels[member].name for member in members)
+
+    def _combined(self, asked: frozenset[Question]) -> list[int] | None:
+        """For each kernel the number of its answers to all of ``asked``; ``None`` where all answer alike.
+
+        Programs ask the same again and again, and so do the places of one program.
+        """
+        if asked not in self._combinations:
+            if len(self._combinations) >= _MOST_COMBINATIONS:
+                self._combinations.clear()
+            deciding = [classes for question in asked if (classes := self._classes_of(question)) is not None]
+            numbers: dict[object, int] = {}
+            combined = [numbers.setdefault(row, len(numbers)) for row in zip(*deciding, strict=True)]
+            self._combinations[asked] = combined or None
+        return self._combinations[asked]
 
     def _classes_of(self, question: Question) -> list[int] | None:
         """For each kernel the number of its answer; ``None`` where all answer alike."""
