@@ -2,8 +2,8 @@
 
     python benchmarks/bench_fleet.py PROGRAM...
 
-The kernels are variants of bundled ones, of the newest alone and of all of them, each without a few of its functions, as
-other configurations are. Everything is in memory (warm), and a file's cost is reading and checking it.
+The kernels are variants of bundled ones, of the newest alone and of all of them, each without a few of its functions,
+as other configurations are. Everything is in memory (warm), and a file's cost is reading and checking it.
 """
 
 from __future__ import annotations
