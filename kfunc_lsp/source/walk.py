@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from kfunc_lsp.source import condition
 from kfunc_lsp.source.cache import HeaderCache
@@ -23,6 +23,8 @@ _PRAGMA_TOKENS = 4
 _EVERYTHING_BUDGET = 5_000_000
 _TOO_DEEP = "includes are nested too deeply; the rest was left out"
 _TOO_MANY_TOKENS = f"macros expand to more than {TOKEN_BUDGET:,} tokens; the rest was read without them"
+_LONGEST_LINE = 1 << 20
+_TOO_LONG_A_LINE = f"a line is longer than {_LONGEST_LINE >> 20} MiB; it was left out"
 _ENDLESS_IF = "an #if expression expands without end; it was taken as false"
 
 
@@ -212,7 +214,21 @@ class Walk:
                 if start <= statement.start < end:
                     self.change.large[statement.name] = (header, statement)
             return
-        self._pending += [(t, base + at, NOTHING_HIDDEN, None) for t, at in lex(header.blanked, start, end)]
+        for first, last in self._readable(header.blanked, start, end):
+            self._pending += [(t, base + at, NOTHING_HIDDEN, None) for t, at in lex(header.blanked, first, last)]
+
+    def _readable(self, text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """``[start, end)`` without the lines that nobody wrote."""
+        at = start
+        while end - at > _LONGEST_LINE:
+            stop = text.rfind("\n", at, at + _LONGEST_LINE) + 1
+            if stop > at:
+                yield at, stop
+            else:
+                self._problem(_TOO_LONG_A_LINE)
+                stop = text.find("\n", at + _LONGEST_LINE, end) + 1 or end
+            at = stop
+        yield at, end
 
     def flush(self) -> None:
         """Expand the text collected so far, with the macros as they stand."""

@@ -116,3 +116,10 @@ def test_libbpfs_header_on_the_machine_is_older_than_the_program(tmp_path: Path)
     file = project.disk.program(str(program))
     found = read_unit(file, project.headers, project.flags(str(program)), frozenset())
     assert [(use.name, use.is_guard) for use in found.uses] == [("bpf_one", True), ("bpf_one", False)]
+
+
+def test_a_line_that_nobody_wrote_is_left_out_and_said() -> None:
+    text = "int a[] = {\n" + "1," * (3 << 20) + "\n};\nint f(void)\n{\n\treturn bpf_foo(1);\n}\n"
+    read = unit(text, ["bpf_foo"])
+    assert [(use.name, use.function) for use in read.uses] == [("bpf_foo", "f")]
+    assert read.problems == ["a line is longer than 1 MiB; it was left out"]
