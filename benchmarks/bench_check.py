@@ -1,18 +1,21 @@
-"""What a check costs: one whole process on the example, and all programs of a compilation database in one process.
+"""What a check costs: one whole process on the example, and all programs of a compilation database.
 
-    python benchmarks/bench_check.py [compile_commands.json]
+    python benchmarks/bench_check.py [compile_commands.json [SHARE]]
 
-Times are cpu seconds unless marked wall. Run on an otherwise idle machine.
+The programs are checked in one process for one kernel, then by the command line for five, beside what
+``clang-19 -fsyntax-only`` takes for every SHARE-th of them (20 unless told). Times are cpu seconds unless marked wall.
 """
 
 from __future__ import annotations
 
 import json
+import resource
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from kfunc_lsp.check import check, known_names
 from kfunc_lsp.kernel.targets import resolve
@@ -55,6 +58,28 @@ def main() -> None:
         f"{len(times)} programs: {sum(times):.2f} s; each: median {statistics.median(times) * 1000:.1f} ms, "
         f"p95 {times[int(len(times) * 0.95)] * 1000:.1f} ms, max {times[-1] * 1000:.1f} ms"
     )
+    beside_clang(entries, int(sys.argv[2]) if len(sys.argv) > 2 else 20)
+
+
+def beside_clang(entries: list[dict[str, Any]], share: int) -> None:
+    kernels = [word for name in ("6.12", "6.18", "7.0", "7.2", "7.3") for word in ("--kernel", name)]
+    files = [entry["file"] for entry in entries]
+    ours = children([[sys.executable, "-m", "kfunc_lsp", "check", "--exit-zero", *kernels, *files]])
+    some = entries[::share]
+    clang = [["clang-19", "-fsyntax-only", "-w", *(a for a in e["arguments"][1:] if a != "-c")] for e in some]
+    theirs = children(clang) * len(entries) / len(some)
+    print(
+        f"{len(files)} programs, 5 kernels: {ours:.1f} s; clang-19 -fsyntax-only: {theirs:.0f} s; 1/{theirs / ours:.1f}"
+    )
+
+
+def children(commands: list[list[str]]) -> float:
+    """Cpu seconds of all ``commands``."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    for command in commands:
+        subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 if __name__ == "__main__":

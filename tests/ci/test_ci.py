@@ -146,6 +146,17 @@ def test_the_action_installs_by_itself(project: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_viewer_opens_sarif(project: Path) -> None:
+    viewer = BIN / "sarif"
+    if not viewer.exists():
+        pytest.skip("sarif-tools is not installed")
+    script = f"{BIN}/kfunc-lsp check src -k 7.3 --exit-zero --format sarif:found.sarif; {viewer} summary found.sarif"
+    answer = shell(script, project, {})
+    assert answer.stderr == ""
+    assert re.search(r"^error: 1\n - implicit-argument-passed .*: 1$", answer.stdout, re.MULTILINE)
+
+
+@pytest.mark.slow
 def test_pre_commit_runs_the_hook(project: Path, tmp_path: Path) -> None:
     pytest.importorskip("pre_commit")
     clone = tmp_path / "clone"
@@ -155,12 +166,8 @@ def test_pre_commit_runs_the_hook(project: Path, tmp_path: Path) -> None:
     git(clone, "-c", "user.name=x", "-c", "user.email=x@x", "commit", "-q", "--allow-empty", "-m", "hooks")
     config = project / ".pre-commit-config.yaml"
     environment = {"PRE_COMMIT_HOME": str(tmp_path / "pre-commit"), "PATH": f"{BIN}:{os.environ['PATH']}"}
-    for hook, arguments, code in (
-        ("kfunc-lsp", "[-k, '7.3']", 1),
-        ("kfunc-lsp-fix", "[-k, '7.3']", 1),
-        ("kfunc-lsp", "[]", 0),
-    ):
-        config.write_text(f"repos:\n- repo: {clone}\n  rev: HEAD\n  hooks:\n  - id: {hook}\n    args: {arguments}\n")
+    for hook, code in (("kfunc-lsp", 1), ("kfunc-lsp-fix", 1), ("kfunc-lsp", 0)):
+        config.write_text(f"repos:\n- repo: {clone}\n  rev: HEAD\n  hooks:\n  - id: {hook}\n    args: [-k, '7.3']\n")
         git(project, "add", ".")
         answer = shell("pre-commit run", project, environment)
         assert answer.returncode == code, answer.stdout + answer.stderr
