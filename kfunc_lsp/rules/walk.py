@@ -121,11 +121,15 @@ class Walk(Evaluation):
     def _enter_loop(self, head: int, state: State) -> bool:
         """Whether the loop is gone through once more: twice at most, the second time for any later round."""
         visits = state.visits[head] = state.visits.get(head, 0) + 1
-        entered = {name: state.locals.get(name, OPAQUE) for name in self.graph.loops[head]}
+        entered = self._changing(state, head)
         if visits == 2:
             self._forget(state, entered)
         self._entered[head] = entered
         return visits <= 2
+
+    def _changing(self, state: State, head: int) -> Mapping[str, Abstract]:
+        """The locals that a loop changes, as they are now."""
+        return {name: state.locals.get(name, OPAQUE) for name in self.graph.loops.get(head, ())}
 
     def _forget(self, state: State, entered: Mapping[str, Abstract]) -> None:
         """Of the locals that a loop changes, what they were when it was entered holds in one round only."""
@@ -142,7 +146,9 @@ class Walk(Evaluation):
                 return None if fork.no is None else self._explore(branch.no, fork.no)
             fork.yes_sure = fork.yes_sure or fork.is_open
             if fork.yes is not None and branch.yes != branch.loop:
-                self._forget(fork.yes, self._entered[branch.loop])
+                # a jump may lead into a loop past its head
+                entered = self._entered.get(branch.loop)
+                self._forget(fork.yes, self._changing(fork.yes, branch.loop) if entered is None else entered)
         sides = []
         if fork.yes is not None:
             sides.append((fork.yes_sure, self._explore(branch.yes, fork.yes)))
