@@ -52,6 +52,7 @@ class SettingError(ConfigError):
 class OptionType(Enum):
     """What an option's value is; the values are the words for it."""
 
+    BOOLEAN = "boolean"
     STRING = "string"
     STRINGS = "list of strings"
     TABLE = "table of lists of strings"
@@ -82,8 +83,9 @@ class Option:
 
     def parsed(self, value: object, origin: str) -> Any:
         """``value`` as ``Config`` keeps it. Raises ``SettingError``, beginning with ``origin``."""
-        if self.type is OptionType.STRING:
-            if not isinstance(value, str):
+        plain = {OptionType.BOOLEAN: bool, OptionType.STRING: str}.get(self.type)
+        if plain is not None:
+            if not isinstance(value, plain):
                 raise SettingError(origin, f"`{self.name}` must be a {self.type.value}", self.name)
             return value
         if self.type is OptionType.STRINGS:
@@ -172,6 +174,22 @@ _OPTIONS = (
         '[severities]\nwarning = ["legacy-impl"]\nhint = ["guard-*"]',
     ),
     Option(
+        "kernel-source",
+        OptionType.STRING,
+        "a kernel's source, where an editor goes to the definition of a kfunc",
+        "a folder",
+        "a page that shows what the kernel's BTF has",
+        'kernel-source = "/usr/src/linux"',
+    ),
+    Option(
+        "inlay-hints",
+        OptionType.BOOLEAN,
+        "whether an editor shows behind a call what the verifier passes itself and what the kfunc's flags ask",
+        "",
+        "no hints",
+        "inlay-hints = true",
+    ),
+    Option(
         "targets",
         OptionType.TABLE,
         "names of your own for kernels, wherever a kernel is asked for",
@@ -186,9 +204,9 @@ _OPTIONS = (
 class Config:
     """The values of the options, and the ``file`` that they were read from, empty for none.
 
-    Each is a tuple of strings, but ``loader``, a string, and the last three, tables of such tuples. Paths are absolute,
-    or relative to the folder where they were set (see ``located``). ``origins`` name what has set each option; one that
-    is not there has its default.
+    Each is a tuple of strings, but ``loader`` and ``kernel_source``, strings, ``inlay_hints``, and the three that are
+    tables of such tuples. Paths are absolute, or relative to the folder where they were set (see ``located``).
+    ``origins`` name what has set each option; one that is not there has its default.
     """
 
     kernels: tuple[str, ...] = ()
@@ -199,6 +217,8 @@ class Config:
     ignore: tuple[str, ...] = ()
     per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     severities: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    kernel_source: str = ""
+    inlay_hints: bool = False
     targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     file: str = ""
     origins: Mapping[str, str] = field(default_factory=dict, hash=False, compare=False)
@@ -248,6 +268,7 @@ class Config:
                 _placed(pattern, glob.escape(folder)) if "/" in pattern else pattern: names
                 for pattern, names in self.per_file_ignores.items()
             },
+            kernel_source=_placed(self.kernel_source, folder) if self.kernel_source else "",
             targets={name: _kernels_placed(specs, folder) for name, specs in self.targets.items()},
         )
 

@@ -14,7 +14,9 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def written(value: object) -> str:
-    """A string, a sequence or a mapping of such as TOML on one line."""
+    """A string, true or false, a sequence or a mapping of such as TOML on one line."""
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, Mapping):
         pairs = (f"{key if _BARE.fullmatch(key) else written(key)} = {written(item)}" for key, item in value.items())
         return f"{{ {', '.join(pairs)} }}" if value else "{}"

@@ -37,7 +37,7 @@ def test_the_page_is_the_tables_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", Config.options())
 def test_every_example_can_be_used(name: str, tmp_path: Path) -> None:
     (tmp_path / "kfunc-lsp.toml").write_text(Config.options()[name].example)
-    assert getattr(load(str(tmp_path)), Config.options()[name].attribute)
+    assert load(str(tmp_path)).value(name)
 
 
 def test_help_has_the_tables_words(capsys: pytest.CaptureFixture[str]) -> None:

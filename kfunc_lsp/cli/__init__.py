@@ -49,6 +49,14 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     serve.add_argument("--stdio", action="store_true", help="accepted for editors that pass it; the default")
+    serve.add_argument("--tcp", type=int, metavar="PORT", help="serve one client on this port of 127.0.0.1 instead")
+    serve.add_argument("--log-file", default="", metavar="FILE", help="write the log there, not to standard error")
+    serve.add_argument(
+        "--log-level",
+        choices=("error", "warning", "info", "debug"),
+        default="warning",
+        help="what to log; only `debug` logs messages, with the text of programs",
+    )
     explain = commands.add_parser(
         "explain",
         help="explain a rule",
@@ -134,7 +142,8 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     if arguments.command == "serve" or arguments.stdio:
         from kfunc_lsp.server import serve
 
-        serve()
-        return CLEAN
+        if arguments.command != "serve":
+            return serve()
+        return serve(arguments.tcp, arguments.log_file, arguments.log_level)
     parser.print_help()
     return UNABLE

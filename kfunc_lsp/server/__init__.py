@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+from typing import BinaryIO
 
-def serve() -> None:
-    """Serve one client until it says ``exit`` or closes its end. Exits with 1 on ``exit`` without ``shutdown``."""
-    import sys
+_COLLECTION = (50_000, 20, 50)
+"""Thresholds of the garbage collector: what lives long is kept from it, and little else is made."""
 
+
+def serve(port: int | None = None, log_file: str = "", log_level: str = "warning") -> int:
+    """Serve one client, over standard input and output or over TCP on ``port`` of the loopback device.
+
+    Returns when it says ``exit`` or closes its end: 1 on ``exit`` without ``shutdown``. Raises ``OSError`` where the
+    log file or the port cannot be had.
+    """
+    # Imports make no garbage, and looking for it would take a third of their time.
+    gc.disable()
+    from kfunc_lsp.server.log import configure_log
+
+    configure_log(log_file, log_level)
+    if port is not None:
+        from kfunc_lsp.server.listen import accept
+
+        return _talk(*accept(port))
+    return _talk(sys.stdin.buffer, sys.stdout.buffer)
+
+
+def _talk(incoming: BinaryIO, outgoing: BinaryIO) -> int:
+    from kfunc_lsp.server.handshake import Exit, handshake
+
+    try:
+        params = handshake(incoming, outgoing)
+    except Exit as early:
+        return early.code
     from kfunc_lsp.server.features import make_server
-    from kfunc_lsp.server.server import configure_log
 
-    configure_log()
     server = make_server()
-    server.start_io()
-    if server.left_in_a_hurry:
-        sys.exit(1)
+    gc.freeze()
+    gc.set_threshold(*_COLLECTION)
+    gc.enable()
+    return server.run(params, incoming, outgoing)

@@ -24,6 +24,12 @@ class Client:
     code_action_literals: bool = False
     related_information: bool = False
     watches_files: bool = False
+    symbol_trees: bool = False
+    pulls_diagnostics: bool = False
+    refreshes_hints: bool = False
+    refreshes_lenses: bool = False
+    shows_progress: bool = False
+    late_edits: bool = False
     pulls_settings: bool = False
 
     @staticmethod
@@ -50,6 +56,16 @@ class Client:
             document_changes=bool(workspace.workspace_edit and workspace.workspace_edit.document_changes),
             code_action_literals=bool(document.code_action and document.code_action.code_action_literal_support),
             related_information=bool(document.publish_diagnostics and document.publish_diagnostics.related_information),
+            symbol_trees=bool(
+                document.document_symbol and document.document_symbol.hierarchical_document_symbol_support
+            ),
+            pulls_diagnostics=bool(
+                document.diagnostic and workspace.diagnostics and workspace.diagnostics.refresh_support
+            ),
+            refreshes_hints=bool(workspace.inlay_hint and workspace.inlay_hint.refresh_support),
+            refreshes_lenses=bool(workspace.code_lens and workspace.code_lens.refresh_support),
+            shows_progress=bool(capabilities.window and capabilities.window.work_done_progress),
+            late_edits=bool(item and item.resolve_support and "additionalTextEdits" in item.resolve_support.properties),
             watches_files=bool(watched and watched.dynamic_registration),
             pulls_settings=bool(workspace.configuration),
         )

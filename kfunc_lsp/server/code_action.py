@@ -10,18 +10,32 @@ from collections.abc import Iterable
 from lsprotocol import types
 
 from kfunc_lsp.rules.model import Edit, Finding
+from kfunc_lsp.server.capabilities import FIX_ALL, QUICK_FIX, REWRITE
 from kfunc_lsp.server.diagnostics import of_finding
 from kfunc_lsp.server.documents import Document, lines_of, uri_of
+from kfunc_lsp.server.guard import guarded
 from kfunc_lsp.server.session import Session
 
-KINDS = (types.CodeActionKind.QuickFix,)
+KINDS = (QUICK_FIX, REWRITE, FIX_ALL)
 
 
 def code_actions(session: Session, document: Document, params: types.CodeActionParams) -> list[types.CodeAction] | None:
-    """The quick fixes of the findings that touch ``params.range``, safe ones first."""
-    if not session.client.code_action_literals or not _wanted(params.context.only):
+    """The quick fixes of the findings that touch ``params.range``, safe ones first; all safe ones at once; a guard."""
+    if not session.client.code_action_literals:
         return None
-    start, end = document.lines.offset(params.range.start), document.lines.offset(params.range.end)
+    wanted = [kind for kind in KINDS if _wanted(params.context.only, kind)]
+    actions: list[types.CodeAction] = []
+    if QUICK_FIX in wanted:
+        actions += _quick_fixes(session, document, params.range)
+    if REWRITE in wanted:
+        actions += _guards(session, document, params.range)
+    if FIX_ALL in wanted:
+        actions += _all_safe(session, document)
+    return actions or None
+
+
+def _quick_fixes(session: Session, document: Document, place: types.Range) -> list[types.CodeAction]:
+    start, end = document.lines.offset(place.start), document.lines.offset(place.end)
     findings = [
         finding
         for finding in session.analysis(document).findings
@@ -29,15 +43,54 @@ def code_actions(session: Session, document: Document, params: types.CodeActionP
     ]
     actions = [_action(session, document, finding) for finding in findings]
     unique = {(action.title, str(action.edit)): action for action in actions if action is not None}
-    return sorted(unique.values(), key=lambda action: not action.is_preferred) or None
+    return sorted(unique.values(), key=lambda action: not action.is_preferred)
 
 
-def _wanted(only: Iterable[types.CodeActionKind | str] | None) -> bool:
-    """Whether quick fixes are among the kinds ``only``; a kind stands for all kinds below it."""
+def _all_safe(session: Session, document: Document) -> list[types.CodeAction]:
+    """One action with the edits of every safe fix; of two that touch one place the first counts."""
+    edits: dict[tuple[str, int, int], Edit] = {}
+    for finding in session.analysis(document).findings:
+        fix = finding.fix
+        if fix is None or not fix.is_safe:
+            continue
+        mine = {(e.span.file.path, e.span.start, e.span.end): e for e in fix.edits}
+        if all(edits.get(key) == e or not _overlaps(e, edits.values()) for key, e in mine.items()):
+            edits.update(mine)
+    if not edits:
+        return []
+    edit = workspace_edit(session, document, edits.values())
+    return [types.CodeAction("Make all safe fixes of kfunc-lsp", kind=FIX_ALL, edit=edit)]
+
+
+def _overlaps(edit: Edit, others: Iterable[Edit]) -> bool:
+    span = edit.span
+    return any(o.span.file is span.file and o.span.start <= span.end and span.start <= o.span.end for o in others)
+
+
+def _guards(session: Session, document: Document, place: types.Range) -> list[types.CodeAction]:
+    """The action that guards the call at the position, where some selected kernel lacks the kfunc."""
+    start, end = document.lines.offset(place.start), document.lines.offset(place.end)
+    analysis = session.analysis(document)
+    for use in analysis.unit.uses:
+        if use.span.file is document.file and use.span.start <= end and start <= use.span.end:
+            edits = guarded(analysis.unit, use, analysis.selection.kernels)
+            if edits is not None:
+                edit = workspace_edit(session, document, edits)
+                title = f"Call `{use.name}` only where the kernel has it"
+                return [types.CodeAction(title, kind=types.CodeActionKind.RefactorRewrite, edit=edit)]
+    return []
+
+
+def _wanted(only: Iterable[types.CodeActionKind | str] | None, kind: str) -> bool:
+    """Whether ``kind`` is among the kinds ``only``; a kind stands for all kinds below it.
+
+    What acts on a whole file is given to those alone who ask for it.
+    """
     if only is None:
-        return True
-    names = [kind.value if isinstance(kind, types.CodeActionKind) else kind for kind in only]
-    return any(name in ("", types.CodeActionKind.QuickFix.value) for name in names)
+        return kind != FIX_ALL
+    name = getattr(kind, "value", kind)
+    asked = [getattr(kind, "value", kind) for kind in only]
+    return any(not one or name == one or name.startswith(f"{one}.") for one in asked)
 
 
 def _touches(finding: Finding, start: int, end: int) -> bool:
@@ -57,11 +110,12 @@ def _action(session: Session, document: Document, finding: Finding) -> types.Cod
         kind=types.CodeActionKind.QuickFix,
         diagnostics=[of_finding(session, document, finding)],
         is_preferred=fix.is_safe,
-        edit=_workspace_edit(session, document, fix.edits),
+        edit=workspace_edit(session, document, fix.edits),
     )
 
 
-def _workspace_edit(session: Session, document: Document, edits: Iterable[Edit]) -> types.WorkspaceEdit:
+def workspace_edit(session: Session, document: Document, edits: Iterable[Edit]) -> types.WorkspaceEdit:
+    """Edits as the client takes them."""
     by_path: dict[str, list[types.TextEdit]] = {}
     lines = {document.path: document.lines}
     for edit in sorted(edits, key=lambda edit: (edit.span.start, edit.span.end)):

@@ -1,16 +1,23 @@
-"""textDocument/completion and completionItem/resolve: the kfuncs that can be called, by prefix."""
+"""textDocument/completion and completionItem/resolve: the kfuncs that can be called, by prefix.
+
+Those that the program around the cursor may not call come last. What the program does not declare brings its extern
+along, when it is resolved: that costs too much for a list.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lsprotocol import types
 
 from kfunc_lsp.btf.types import FuncProto
-from kfunc_lsp.describe import age, describe, signature
+from kfunc_lsp.describe import age, describe, newest, signature
+from kfunc_lsp.kernel.hooks import allowed
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction
-from kfunc_lsp.server.cursor import Place, Word, place_at, word_at
+from kfunc_lsp.kernel.sections import SectionProgram, section_program
+from kfunc_lsp.rules.edits import extern_statement, insertion
+from kfunc_lsp.server.cursor import Place, Word, place_at, section_around, word_at
 from kfunc_lsp.server.documents import Document
 from kfunc_lsp.server.render import markup
 from kfunc_lsp.server.session import Session
@@ -25,6 +32,7 @@ class _Candidate:
     function: KernelFunction
     missing: tuple[str, ...]
     superseded: bool
+    denied: str = ""
 
 
 def completion(session: Session, document: Document, params: types.CompletionParams) -> types.CompletionList | None:
@@ -39,6 +47,9 @@ def completion(session: Session, document: Document, params: types.CompletionPar
     kernels = session.selection(document).kernels
     prefix = word.prefix.lower()
     found = [c for c in _candidates(kernels) if c.function.name.lower().startswith(prefix)]
+    program = section_program(section_around(document, word.start))
+    if program is not None and kernels:
+        found = _ranked(found, max(kernels, key=age), program)
     called = document.file.text[word.end : word.end + 1] == "("
     snippets = session.client.snippets and not called
     items = [_item(session, document, word, place, snippets, candidate) for candidate in found[:_MOST]]
@@ -57,7 +68,38 @@ def resolve(session: Session, item: types.CompletionItem) -> types.CompletionIte
         item.detail = description.forms[0].signature.text
         content = markup(description, session.client.documentation_markdown)
         item.documentation = content if session.client.documentation_formats else content.value
+    if isinstance(data, dict) and data.get("declares") and session.client.late_edits:
+        item.additional_text_edits = _declaration(session, document, name)
     return item
+
+
+def _declaration(session: Session, document: Document, name: str) -> list[types.TextEdit] | None:
+    """The edit that declares ``name`` behind the includes; ``None`` where the program has it, or there is no place."""
+    kernels = session.selection(document).kernels
+    unit = session.analysis(document).unit
+    found = newest(name, kernels)
+    if found is None or name in unit.declarations or name in unit.macros:
+        return None
+    is_weak = any((f := kernel.get(name)) is None or not f.callable for kernel in kernels)
+    edit = insertion(unit, extern_statement(unit, name, found[1], is_weak))
+    if edit is None:
+        return None
+    return [types.TextEdit(document.lines.range(edit.span.start, edit.span.end), edit.text)]
+
+
+def _ranked(found: list[_Candidate], kernel: Kernel, program: SectionProgram) -> list[_Candidate]:
+    """The candidates, those marked that ``program`` may not call on ``kernel``."""
+
+    def refused(candidate: _Candidate) -> str:
+        function = kernel.get(candidate.function.name)
+        if function is None:
+            return ""
+        answer = allowed(kernel, function, program.program_type, attach_type=program.attach_type)
+        if answer.is_denied:
+            return f"not for {program.row.removesuffix('+')}"
+        return "sleepable programs only" if answer.needs_sleepable and not program.sleepable else ""
+
+    return [replace(candidate, denied=refused(candidate)) for candidate in found]
 
 
 def _candidates(kernels: Sequence[Kernel]) -> Iterable[_Candidate]:
@@ -95,11 +137,11 @@ def _item(
         detail=None if client.label_details else f"{arguments} {kind}",
         tags=[types.CompletionItemTag.Deprecated] if candidate.superseded and client.deprecated_tag else None,
         deprecated=True if candidate.superseded and client.deprecated_flag and not client.deprecated_tag else None,
-        sort_text=("1" if candidate.superseded else "0") + function.name,
+        sort_text=f"{bool(candidate.denied) + 0}{candidate.superseded + 0}{function.name}",
         filter_text=function.name,
         insert_text_format=types.InsertTextFormat.Snippet if is_snippet else types.InsertTextFormat.PlainText,
         text_edit=types.TextEdit(range=document.lines.range(word.start, word.end), new_text=text),
-        data={"uri": document.uri, "name": function.name},
+        data={"uri": document.uri, "name": function.name, "declares": place in (Place.CALL, Place.NAME)},
     )
 
 
@@ -109,6 +151,10 @@ def _kind(candidate: _Candidate) -> str:
         parts.append("implicit")
     if candidate.superseded:
         parts.append("older form")
+    if candidate.function.module:
+        parts.append(f"module {candidate.function.module}")
+    if candidate.denied:
+        parts.append(candidate.denied)
     if candidate.missing:
         parts.append(f"not on {', '.join(candidate.missing)}")
     return " · ".join(parts)

@@ -16,6 +16,7 @@ _FURTHEST = 16_384
 _BEFORE = re.compile(r"[A-Za-z0-9_]*\Z")
 _AFTER = re.compile(r"[A-Za-z0-9_]*")
 _PROBE = "x"
+_SECTION = re.compile(r'^[ \t]*SEC\s*\(\s*"([^"\n]*)"\s*\)', re.M)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,14 @@ def _statement(tokens: list[Lexeme]) -> list[str]:
             break
         found.append(token)
     return found[::-1]
+
+
+def section_around(document: Document, offset: int) -> str:
+    """The ``SEC`` of the function around ``offset``, from the text above it; empty for none."""
+    text = document.file.text
+    top = max(text.rfind("\n}", 0, offset), text.rfind("\nstatic ", 0, offset), 0)
+    sections = _SECTION.findall(text, top, offset)
+    return sections[-1] if sections else ""
 
 
 @dataclass(frozen=True, slots=True)

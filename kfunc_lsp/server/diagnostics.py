@@ -1,7 +1,7 @@
-"""textDocument/publishDiagnostics: the findings of open documents, as they are typed.
+"""textDocument/publishDiagnostics and textDocument/diagnostic: the findings of open documents, as they are typed.
 
-Diagnostics are pushed, and only pushed: clients that pull without announcing a refresh would show nothing until the
-next edit, and clients that do both would show everything twice.
+A client that can pull and can be told to pull again is answered, any other is pushed to, none both: one that pulls
+without announcing a refresh would show nothing until the next edit, and with both everything would be shown twice.
 """
 
 from __future__ import annotations
@@ -28,6 +28,13 @@ _SEVERITIES = {
 def of_analysis(session: Session, analysis: Analysis) -> list[types.Diagnostic]:
     """The diagnostics of a document; findings in the headers that it includes are not its own."""
     return [of_finding(session, analysis.document, finding) for finding in analysis.findings]
+
+
+def report(
+    session: Session, document: Document, params: types.DocumentDiagnosticParams
+) -> types.RelatedFullDocumentDiagnosticReport:
+    """The diagnostics of a document for a client that asks."""
+    return types.RelatedFullDocumentDiagnosticReport(of_analysis(session, session.analysis(document)))
 
 
 def of_finding(session: Session, document: Document, finding: Finding) -> types.Diagnostic:

@@ -7,15 +7,21 @@ from typing import Any, Protocol, TypeVar
 
 from lsprotocol import types
 
-from kfunc_lsp.server.code_action import KINDS, code_actions
+from kfunc_lsp.server.code_action import code_actions
+from kfunc_lsp.server.code_lens import code_lenses
 from kfunc_lsp.server.completion import completion, resolve
+from kfunc_lsp.server.definition import declaration, definition
+from kfunc_lsp.server.diagnostics import report
 from kfunc_lsp.server.documents import Document
 from kfunc_lsp.server.hover import hover
+from kfunc_lsp.server.inlay_hint import inlay_hints
 from kfunc_lsp.server.kernels import kernels
 from kfunc_lsp.server.matrix import matrix_page
+from kfunc_lsp.server.references import highlights, references
 from kfunc_lsp.server.server import Server
 from kfunc_lsp.server.session import Session
-from kfunc_lsp.server.signature_help import TRIGGERS, signature_help
+from kfunc_lsp.server.signature_help import signature_help
+from kfunc_lsp.server.symbols import document_symbols, workspace_symbols
 
 
 class _OnDocument(Protocol):
@@ -32,10 +38,6 @@ _R = TypeVar("_R")
 def make_server() -> Server:
     """A server with all its requests."""
     server = Server()
-
-    @server.feature(types.INITIALIZE)
-    def initialize(params: types.InitializeParams) -> None:
-        server.start_session(params)
 
     @server.feature(types.INITIALIZED)
     async def initialized(params: types.InitializedParams) -> None:
@@ -70,34 +72,26 @@ def make_server() -> Server:
     async def resolved(params: types.CompletionItem) -> types.CompletionItem:
         return await server.work(resolve, server.session, params)
 
+    @server.feature(types.WORKSPACE_SYMBOL)
+    async def symbols(params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol] | None:
+        return await server.work(workspace_symbols, server.session, params)
+
     _answer(server, types.TEXT_DOCUMENT_HOVER, hover)
-    _answer(
-        server,
-        types.TEXT_DOCUMENT_COMPLETION,
-        completion,
-        types.CompletionOptions(
-            resolve_provider=True,
-            completion_item=types.ServerCompletionItemOptions(label_details_support=True),
-        ),
-    )
-    _answer(
-        server,
-        types.TEXT_DOCUMENT_SIGNATURE_HELP,
-        signature_help,
-        types.SignatureHelpOptions(trigger_characters=list(TRIGGERS), retrigger_characters=[")"]),
-    )
-    _answer(
-        server,
-        types.TEXT_DOCUMENT_CODE_ACTION,
-        code_actions,
-        types.CodeActionOptions(code_action_kinds=list(KINDS)),
-    )
+    _answer(server, types.TEXT_DOCUMENT_DEFINITION, definition)
+    _answer(server, types.TEXT_DOCUMENT_DECLARATION, declaration)
+    _answer(server, types.TEXT_DOCUMENT_REFERENCES, references)
+    _answer(server, types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT, highlights)
+    _answer(server, types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, document_symbols)
+    _answer(server, types.TEXT_DOCUMENT_CODE_LENS, code_lenses)
+    _answer(server, types.TEXT_DOCUMENT_INLAY_HINT, inlay_hints)
+    _answer(server, types.TEXT_DOCUMENT_COMPLETION, completion)
+    _answer(server, types.TEXT_DOCUMENT_SIGNATURE_HELP, signature_help)
+    _answer(server, types.TEXT_DOCUMENT_CODE_ACTION, code_actions)
+    _answer(server, types.TEXT_DOCUMENT_DIAGNOSTIC, report)
     return server
 
 
-def _answer(
-    server: Server, method: str, answer: Callable[[Session, Document, _P], _R | None], options: Any = None
-) -> None:
+def _answer(server: Server, method: str, answer: Callable[[Session, Document, _P], _R | None]) -> None:
     """Register ``answer`` for requests on an open document; on any other the answer is ``null``."""
 
     async def handler(params: _P) -> _R | None:
@@ -106,4 +100,4 @@ def _answer(
             return None
         return await server.work(answer, server.session, document, params)
 
-    server.feature(method, options)(handler)
+    server.feature(method)(handler)

@@ -1,24 +1,160 @@
-"""textDocument/hover: what the kernels say of the function under the cursor."""
+"""textDocument/hover: what the kernels say of what is under the cursor.
+
+A function, with or without a flavor; a macro that calls one; the name of a parameter in a declaration; a guard; the
+name of a section. What stands there is told from the text and from the last analysis, so that no hover waits for one.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from lsprotocol import types
 
-from kfunc_lsp.describe import describe
-from kfunc_lsp.server.cursor import word_at
+from kfunc_lsp.describe import age, describe
+from kfunc_lsp.kernel.annotations import annotation
+from kfunc_lsp.kernel.hooks import allowed
+from kfunc_lsp.kernel.libbpf import Outcome, essential_name
+from kfunc_lsp.kernel.model import Kernel
+from kfunc_lsp.kernel.sections import SectionProgram, section_program
+from kfunc_lsp.rules.fleet import listed
+from kfunc_lsp.rules.load import Load
+from kfunc_lsp.server.cursor import Word, word_at
 from kfunc_lsp.server.documents import Document
-from kfunc_lsp.server.render import markup
+from kfunc_lsp.server.render import markup, words
 from kfunc_lsp.server.session import Session
+
+_SECTION = re.compile(r'\b(?:SEC|section)\s*\(\s*"([^"\n]*)"')
+_DATA = ("license", "version", "maps")
+"""Sections that hold no code."""
+_EXISTS = "bpf_ksym_exists"
+_ASKED = re.compile(r"\s*\(\s*&?\s*(\w+)")
+_MOST = 40
+"""Kfuncs that are named one by one."""
 
 
 def hover(session: Session, document: Document, params: types.HoverParams) -> types.Hover | None:
-    """The description of the identifier at the position; ``None`` where no selected kernel has such a function."""
-    word = word_at(document, document.lines.offset(params.position))
-    if not word.text:
-        return None
-    description = describe(word.text, session.selection(document).kernels)
-    if description is None:
-        return None
-    return types.Hover(
-        contents=markup(description, session.client.hover_markdown), range=document.lines.range(word.start, word.end)
-    )
+    """What is known of the position; ``None`` where nothing there is ours."""
+    offset = document.lines.offset(params.position)
+    markdown = session.client.hover_markdown
+    section = _section_at(document, offset)
+    if section is not None:
+        start, end, name = section
+        text = _callable_from(name, session.selection(document).kernels)
+        return types.Hover(words(text, markdown), document.lines.range(start, end)) if text else None
+    word = word_at(document, offset)
+    content = _of_word(session, document, word) if word.text else None
+    return types.Hover(content, document.lines.range(word.start, word.end)) if content else None
+
+
+def _of_word(session: Session, document: Document, word: Word) -> types.MarkupContent | None:
+    kernels = session.selection(document).kernels
+    markdown = session.client.hover_markdown
+    if word.text == _EXISTS:
+        asked = _ASKED.match(document.file.text, word.end)
+        text = _guard(session, document, asked[1], kernels) if asked else ""
+        return words(text, markdown) if text else None
+    description = describe(word.text, kernels)
+    if description is not None:
+        content = markup(description, markdown)
+        guard = _guard(session, document, word.text, kernels) if _is_asked(document, word) else ""
+        return _joined(content, words(guard, markdown)) if guard else content
+    text = _annotation(document, word)
+    if text:
+        return words(f"`{word.text}`: {text}", markdown)
+    analysis = session.last(document)
+    names = {use.name for use in analysis.unit.uses if use.macro == word.text} if analysis else ()
+    contents = [
+        _joined(words(f"Macro `{word.text}` calls `{name}`.", markdown), markup(found, markdown))
+        for name in sorted(names)
+        if (found := describe(name, kernels)) is not None
+    ]
+    return _joined(*contents) if contents else None
+
+
+def _joined(*contents: types.MarkupContent) -> types.MarkupContent:
+    return types.MarkupContent(contents[0].kind, "\n\n".join(content.value for content in contents))
+
+
+def _section_at(document: Document, offset: int) -> tuple[int, int, str] | None:
+    """The string of the ``SEC`` around ``offset``: where it begins and ends, and what it holds."""
+    text = document.file.text
+    start, end = text.rfind("\n", 0, offset) + 1, text.find("\n", offset)
+    for match in _SECTION.finditer(text, start, end if end >= 0 else len(text)):
+        if match.start() <= offset <= match.end():
+            return match.start(1), match.end(1), match[1]
+    return None
+
+
+def _callable_from(name: str, kernels: Sequence[Kernel]) -> str:
+    """Which kfuncs a program of this section may call, as the newest kernel that knows has it."""
+    program = section_program(name)
+    if name.startswith(".") or name in _DATA:
+        return ""
+    if program is None:
+        return f'libbpf makes no program of `SEC("{name}")`'
+    known = [kernel for kernel in kernels if kernel.hooks_known]
+    sleeps = " that may sleep" if program.sleepable else ""
+    kind = f"`{name}`: a program of type `{program.program_type}`{sleeps}"
+    if not known:
+        return f"{kind}. Which kfuncs it may call is not known of these kernels."
+    newest = max(known, key=age)
+    everywhere, own = _by_hook(newest, program)
+    text = f"{kind}. On {newest.name} it may call {len(everywhere) + len(own)} kfuncs"
+    if not own:
+        return f"{text}, those that every program may call."
+    named = ", ".join(f"`{f}`" for f in own[:_MOST])
+    rest = f" and {len(own) - _MOST} more" if len(own) > _MOST else ""
+    return f"{text}: {len(everywhere)} that every program may call, and {named}{rest}."
+
+
+def _by_hook(kernel: Kernel, program: SectionProgram) -> tuple[list[str], list[str]]:
+    """The kfuncs that ``program`` may call: those of every program, and those of its own type."""
+    everywhere: list[str] = []
+    own: list[str] = []
+    for function in kernel.kfuncs():
+        if not function.callable:
+            continue
+        answer = allowed(kernel, function, program.program_type, attach_type=program.attach_type)
+        if answer.hook is None or answer.is_denied or (answer.needs_sleepable and not program.sleepable):
+            continue
+        (everywhere if answer.hook.name == "COMMON" else own).append(function.name)
+    return everywhere, own
+
+
+def _is_asked(document: Document, word: Word) -> bool:
+    """Whether a name stands where its existence is asked: in a condition, and not called."""
+    text = document.file.text
+    after = text[word.end : word.end + 80].lstrip()[:1]
+    before = text[max(word.start - 80, 0) : word.start].rstrip()
+    return after in (")", "&", "|", "?") and before.endswith(("(", "!", "&&", "||", "&"))
+
+
+def _guard(session: Session, document: Document, name: str, kernels: Sequence[Kernel]) -> str:
+    """On which kernels the ksym ``name`` is there for this program."""
+    analysis = session.last(document)
+    holds: list[str] = []
+    fails: list[str] = []
+    for kernel in kernels:
+        if analysis is not None and analysis.unit.declaration(name) is not None:
+            is_there = Load(analysis.unit, kernel).resolution(name).outcome is Outcome.RESOLVED
+        else:
+            function = kernel.get(name) or kernel.get(essential_name(name))
+            is_there = function is not None and function.callable
+        (holds if is_there else fails).append(kernel.name)
+    if not kernels:
+        return ""
+    if not fails:
+        return f"The guard on `{name}` holds on all of {listed(holds)}."
+    if not holds:
+        return f"The guard on `{name}` never holds on {listed(fails)}."
+    return f"The guard on `{name}` holds on {listed(holds)}, not on {listed(fails)}."
+
+
+def _annotation(document: Document, word: Word) -> str:
+    """What the name of a parameter tells the verifier, where it stands in a declaration."""
+    text = document.file.text
+    start = max(text.rfind(sign, 0, word.start) for sign in (";", "{", "}")) + 1
+    statement = text[start : word.start]
+    is_declared = re.search(r"\bextern\b", statement) is not None and "(" in statement
+    return (annotation(word.text) or "") if is_declared else ""

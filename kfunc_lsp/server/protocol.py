@@ -6,7 +6,7 @@ so that a client waits for ever.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams, JsonRpcInvalidRequest
@@ -16,6 +16,7 @@ from pygls.protocol.json_rpc import JsonRPCNotification
 if TYPE_CHECKING:
     from kfunc_lsp.server.server import Server
 
+_T = TypeVar("_T")
 _IGNORED = JsonRPCNotification(method="$/ignored", jsonrpc="2.0", params=None)
 """Stands for a message that has been dealt with; notifications in ``$/`` may be ignored."""
 
@@ -32,6 +33,20 @@ class Protocol(LanguageServerProtocol):
     def was_shut_down(self) -> bool:
         """Whether the client has said ``shutdown``."""
         return bool(self._shutdown)
+
+    def structured(self, message: Any, kind: type[_T]) -> _T:
+        """``message`` as one of the protocol's types. Raises what cattrs raises where it is none."""
+        return self._converter.structure(message, kind)
+
+    @lsp_method(types.INITIALIZE)
+    def lsp_initialize(self, params: types.InitializeParams) -> NoReturn:
+        """A second ``initialize``; the first was answered by ``handshake``."""
+        raise JsonRpcInvalidRequest("`initialize` has been answered")
+
+    @lsp_method(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+    def lsp_workspace__did_change_workspace_folders(self, params: types.DidChangeWorkspaceFoldersParams) -> None:
+        """Folders were added or removed."""
+        self.server.folders_changed(params.event)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sys
 import traceback
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from contextlib import suppress
+from threading import Event
+from typing import Any, BinaryIO, TypeVar
 
 from lsprotocol import types
 from pygls.exceptions import (
@@ -23,14 +25,16 @@ from pygls.exceptions import (
     JsonRpcServerNotInitialized,
     PyglsError,
 )
+from pygls.io_ import StdinAsyncReader, run_async
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from kfunc_lsp import __version__
+from kfunc_lsp.server import capabilities
 from kfunc_lsp.server.client import Client
 from kfunc_lsp.server.diagnostics import Publisher, of_analysis
 from kfunc_lsp.server.documents import Document
-from kfunc_lsp.server.positions import UTF16
+from kfunc_lsp.server.pipes import Outgoing, leave_with
 from kfunc_lsp.server.protocol import Protocol
 from kfunc_lsp.server.session import Session
 from kfunc_lsp.server.settings import SECTION
@@ -44,6 +48,10 @@ _ELSEWHERE = 0.3
 """Seconds after an edit of a header until the other open documents are checked."""
 _WATCHED = (
     "**/*.h",
+    "**/*.kpack",
+    "**/vmlinux*",
+    "**/vmlinuz*",
+    "**/*.btf",
     "**/kfunc-lsp.toml",
     "**/pyproject.toml",
     "**/compile_commands.json",
@@ -139,9 +147,27 @@ class Server(LanguageServer):
 
     # Lifecycle
 
-    def start_session(self, params: types.InitializeParams) -> None:
-        """Begin the session that ``initialize`` describes. Nothing is read yet, so that the answer is quick."""
-        encoding = types.PositionEncodingKind(self.workspace.position_encoding or UTF16).value
+    def run(self, params: Mapping[str, Any], incoming: BinaryIO, outgoing: BinaryIO) -> int:
+        """Serve the client that said ``initialize`` with ``params`` until it leaves; the answer is the exit code."""
+        self._stop_event = Event()
+        self.protocol.set_writer(Outgoing(outgoing))
+
+        async def talk(stop: Event) -> None:
+            self.start_session(params)
+            reader = StdinAsyncReader(incoming, self.thread_pool)
+            await run_async(stop, reader, self.protocol, log, self.report_server_error)
+
+        with suppress(SystemExit, KeyboardInterrupt):
+            asyncio.run(talk(self._stop_event))
+        self.shutdown()
+        return int(self.left_in_a_hurry)
+
+    def start_session(self, message: Mapping[str, Any]) -> None:
+        """Begin the session that the parameters of ``initialize`` describe."""
+        params = self._understood(message)
+        encoding = capabilities.encoding(message.get("capabilities"))
+        if isinstance(params.process_id, int):
+            leave_with(params.process_id)
         loop = asyncio.get_running_loop()
 
         def show(text: str) -> None:
@@ -154,8 +180,18 @@ class Server(LanguageServer):
 
         loop.set_exception_handler(self._lost)
         self._session = Session(
-            Client.of(params.capabilities), encoding, _root(params), params.initialization_options, show, note
+            Client.of(params.capabilities), encoding, _roots(params), params.initialization_options, show, note
         )
+
+    def _understood(self, message: Mapping[str, Any]) -> types.InitializeParams:
+        """The typed parameters; of a client that does not keep to the protocol, what can be used."""
+        structure = self.protocol.structured
+        try:
+            return structure(dict(message), types.InitializeParams)
+        except Exception as error:
+            log.error("the parameters of `initialize` are not those of the protocol: %s", error)
+        options = message.get("initializationOptions")
+        return types.InitializeParams(types.ClientCapabilities(), initialization_options=options)
 
     async def warm(self) -> None:
         """Load the kernels, and ask the client to watch headers and settings."""
@@ -169,6 +205,7 @@ class Server(LanguageServer):
             )
             self.client_register_capability(types.RegistrationParams(registrations=[registration]))
         await self.work(session.warm)
+        await self.load_kernels()
         if session.client.pulls_settings:
             await self.configured(None)
 
@@ -181,6 +218,33 @@ class Server(LanguageServer):
             settings = answer[0] if answer else None
         if await self.work(session.configure, settings):
             self._schedule_others("")
+            await self.work(session.warm)
+            await self.load_kernels()
+
+    async def load_kernels(self) -> None:
+        """Load the kernels that the first answers have not waited for, and tell of it where that takes long."""
+        session = self.session
+        if not session.is_waiting:
+            return
+        token = str(uuid.uuid4())
+        progress = self.work_done_progress
+        if session.client.shows_progress:
+            await progress.create_async(token)
+            progress.begin(token, types.WorkDoneProgressBegin(title="kfunc-lsp: reading kernels"))
+        while await self.work(session.load_next):
+            pass
+        if session.client.shows_progress:
+            progress.end(token, types.WorkDoneProgressEnd())
+        self._schedule_others("")
+
+    def folders_changed(self, event: types.WorkspaceFoldersChangeEvent) -> None:
+        """workspace/didChangeWorkspaceFolders."""
+        removed = {to_fs_path(folder.uri) for folder in event.removed}
+        added = [path for folder in event.added if (path := to_fs_path(folder.uri))]
+        roots = self.session.roots
+        roots[:] = list(dict.fromkeys([*(root for root in roots if root not in removed), *added])) or roots[:1]
+        self._refresh(databases=True)
+        self._schedule_others("")
 
     def leaving(self) -> None:
         """exit."""
@@ -197,13 +261,13 @@ class Server(LanguageServer):
         """textDocument/didOpen."""
         self.session.open(params.text_document)
         self._refresh(databases=False)
-        self._publisher.schedule(params.text_document.uri, 0)
+        self._schedule(params.text_document.uri, 0)
 
     def changed(self, params: types.DidChangeTextDocumentParams) -> None:
         """textDocument/didChange."""
         uri = params.text_document.uri
         self.session.change(params)
-        self._publisher.schedule(uri, _TYPING)
+        self._schedule(uri, _TYPING)
         document = self.document(uri)
         if document is not None and not document.path.endswith(".c"):
             self._in_background(self.session.refresh, False)
@@ -212,13 +276,14 @@ class Server(LanguageServer):
     def saved(self, params: types.DidSaveTextDocumentParams) -> None:
         """textDocument/didSave: files beside it may have been saved too."""
         self._refresh(databases=False)
-        self._publisher.schedule(params.text_document.uri, 0)
+        self._schedule(params.text_document.uri, 0)
         self._schedule_others(params.text_document.uri)
 
     def closed(self, params: types.DidCloseTextDocumentParams) -> None:
         """textDocument/didClose."""
         self.session.close(params.text_document.uri)
-        self._publisher.clear(params.text_document.uri)
+        if not self.session.client.pulls_diagnostics:
+            self._publisher.clear(params.text_document.uri)
 
     def files_changed(self) -> None:
         """workspace/didChangeWatchedFiles."""
@@ -229,9 +294,24 @@ class Server(LanguageServer):
         self._in_background(self.session.refresh, databases)
 
     def _schedule_others(self, uri: str) -> None:
+        client = self.session.client
         for other in self.session.documents:
             if other != uri:
-                self._publisher.schedule(other, _ELSEWHERE)
+                self._schedule(other, _ELSEWHERE)
+        if client.pulls_diagnostics:
+            self._ask(types.WORKSPACE_DIAGNOSTIC_REFRESH)
+        if client.refreshes_lenses:
+            self._ask(types.WORKSPACE_CODE_LENS_REFRESH)
+        if client.refreshes_hints:
+            self._ask(types.WORKSPACE_INLAY_HINT_REFRESH)
+
+    def _ask(self, method: str) -> None:
+        """Ask the client to ask again; nobody waits for its answer."""
+        self.protocol.send_request(method, None)
+
+    def _schedule(self, uri: str, delay: float) -> None:
+        if not self.session.client.pulls_diagnostics:
+            self._publisher.schedule(uri, delay)
 
     def _check(self, document: Document) -> asyncio.Future[list[types.Diagnostic] | None]:
         session = self.session
@@ -256,18 +336,9 @@ def _told(error: BaseException) -> tuple[str, str]:
     return type(error).__name__, "".join(traceback.format_exception(error))
 
 
-def _root(params: types.InitializeParams) -> str:
-    """The folder that the client works in; the current one where it says none."""
+def _roots(params: types.InitializeParams) -> list[str]:
+    """The folders that the client works in; the current one where it says none."""
     folders = params.workspace_folders or []
-    for uri in (params.root_uri, *(folder.uri for folder in folders)):
-        path = to_fs_path(uri) if uri else None
-        if path:
-            return path
-    return params.root_path or os.getcwd()
-
-
-def configure_log() -> None:
-    """Log to standard error, which editors show in a panel of their own; standard output is the protocol's."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
-    # pygls warns of every late cancellation, and prints traces of errors that are logged here already.
-    logging.getLogger("pygls").setLevel(logging.CRITICAL)
+    uris = (params.root_uri, *(folder.uri for folder in folders))
+    paths = [path for uri in uris if uri and (path := to_fs_path(uri))]
+    return list(dict.fromkeys(paths)) or [params.root_path or os.getcwd()]

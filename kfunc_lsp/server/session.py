@@ -47,24 +47,29 @@ class Session:
         self,
         client: Client,
         encoding: str,
-        root: str,
+        roots: list[str],
         options: object,
         tell: Callable[[str], None],
         note: Callable[[str], None],
     ) -> None:
         self.client = client
         self.encoding = encoding
-        self.root = root
+        self.roots = roots
         self.documents: dict[str, Document] = {}
         self._said: set[str] = set()
         self._note = note
         self._tell = tell
         self._initial = options
-        self._settings = Settings(options, root, self.tell)
+        self._settings = Settings(options, self.roots, self.tell)
         self._disk = Disk()
         self._projects: dict[Config, Project] = {}
         self._analyses: dict[str, Analysis] = {}
         self._age = 0
+
+    @property
+    def root(self) -> str:
+        """The first folder that the client works in."""
+        return self.roots[0]
 
     def tell(self, text: str) -> None:
         """Show ``text`` to the person, the first time only."""
@@ -132,6 +137,17 @@ class Session:
         """The settings for programs in ``folder``."""
         return self._settings.config(folder)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether kernels are wanted that are not loaded yet."""
+        return bool(self._settings.waiting)
+
+    def load_next(self) -> bool:
+        """Load one of them. False where none is left."""
+        more = self._settings.load_next()
+        self._age += 1
+        return more
+
     def warm(self) -> None:
         """Load the kernels before the first request needs them."""
         self._settings.selection(self.root)
@@ -143,6 +159,14 @@ class Session:
     def project(self, document: Document) -> Project:
         """The files around ``document``, as its settings have them."""
         return self._project(self._settings.config(self._folder(document)))
+
+    def somewhere(self) -> Document:
+        """A document in the root, for what is asked of no document."""
+        return Document("", None, SourceFile(os.path.join(self.root, ":"), ""), self.encoding)
+
+    def last(self, document: Document) -> Analysis | None:
+        """The newest analysis of ``document``, which may be of an earlier state of it; names in it still count."""
+        return self._analyses.get(document.uri)
 
     def is_current(self, analysis: Analysis) -> bool:
         """Whether ``analysis`` is of the document as it stands now."""

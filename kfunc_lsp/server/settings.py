@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,6 +17,8 @@ from kfunc_lsp.kernel.targets import RUNNING, RUNNING_BTF, default_kernel, resol
 from kfunc_lsp.selection import Choice, choices, select
 
 ORIGIN = "editor settings"
+_PATIENCE = 0.5
+"""Seconds after which kernels that are still to be loaded are left out of the first answer."""
 SECTION = "kfunc-lsp"
 """What editors call the group of our settings."""
 
@@ -36,13 +39,16 @@ class Selection:
 class Settings:
     """Settings by folder and kernels by name.
 
-    ``options`` are the client's settings, ``root`` what paths in them are relative to. ``tell`` is given every
-    complaint; it shows each text once. A setting that is empty is one that the person has left alone.
+    ``options`` are the client's settings, ``roots`` the folders that it works in:
+    paths in them are relative to the one that a program is in, else to the first. ``tell`` is given every
+    complaint; it shows each text once. ``waiting`` are kernels that are wanted and not loaded yet. A setting
+    that is empty is one that the person has left alone.
     """
 
     options: object
-    root: str
+    roots: Sequence[str]
     tell: Callable[[str], None]
+    waiting: set[str] = field(default_factory=set)
     _configs: dict[str, Config] = field(default_factory=dict)
     _kernels: dict[tuple[str, object], Kernel | KfuncLspError] = field(default_factory=dict)
     _selections: dict[object, Selection] = field(default_factory=dict)
@@ -90,7 +96,12 @@ class Settings:
                 self.tell(f"{error}. It is not used.")
                 continue
             config = changed
-        return config.located(self.root)
+        return config.located(self._root(folder))
+
+    def _root(self, folder: str) -> str:
+        """The innermost of the client's folders around ``folder``, else the first."""
+        around = [root for root in self.roots if folder == root or folder.startswith(root.rstrip("/") + "/")]
+        return max(around, key=len, default=self.roots[0])
 
     def selection(self, folder: str, more: Sequence[str] = ()) -> Selection:
         """The kernels for programs in ``folder``, and those that ``more`` names.
@@ -105,16 +116,36 @@ class Settings:
                 chosen.update(dict.fromkeys(choices(config, name)))
             except KfuncLspError as error:
                 problems.append(str(error))
-        key = (*((choice, _state(choice.spec)) for choice in chosen), *problems)
+        self._leave_for_later(chosen)
+        key = (*((choice, _state(choice.spec), choice.spec in self.waiting) for choice in chosen), *problems)
         known = self._selections.get(key)
         if known is None:
             known = self._selections[key] = Selection(self._load(chosen, problems))
         return known
 
+    def _leave_for_later(self, chosen: Iterable[Choice]) -> None:
+        """Load the first kernel, and more while that is quick; the others wait, so that there is a first answer."""
+        begun = time.monotonic()
+        for number, choice in enumerate(chosen):
+            if (choice.spec, _state(choice.spec)) not in self._kernels:
+                if number and time.monotonic() - begun > _PATIENCE:
+                    self.waiting.add(choice.spec)
+                elif choice.spec not in self.waiting:
+                    self._kernel(choice.spec)
+
+    def load_next(self) -> bool:
+        """Load one of the kernels that were left for later. False where none is left."""
+        if not self.waiting:
+            return False
+        self._kernel(self.waiting.pop())
+        return bool(self.waiting)
+
     def _load(self, chosen: Iterable[Choice], problems: Sequence[str]) -> tuple[Kernel, ...]:
         errors = list(problems)
         found: list[tuple[Choice, Kernel]] = []
         for choice in chosen:
+            if choice.spec in self.waiting:
+                continue
             kernel = self._kernel(choice.spec)
             if isinstance(kernel, Kernel):
                 found.append((choice, choice.named(kernel)))

@@ -16,8 +16,6 @@ from kfunc_lsp.server.documents import Document
 from kfunc_lsp.server.render import words
 from kfunc_lsp.server.session import Session
 
-TRIGGERS = ("(", ",")
-
 
 def signature_help(
     session: Session, document: Document, params: types.SignatureHelpParams
@@ -80,11 +78,17 @@ def _information(
             )
     # lsprotocol writes an unset active parameter as null, which means "none is active": it is set on both levels.
     return types.SignatureInformation(
-        label=shape.text,
+        label=_label(shape, function),
         documentation=words(_summary(function, kernels), markdown),
         parameters=parameters,
         active_parameter=active,
     )
+
+
+def _label(shape: Signature, function: KernelFunction) -> str:
+    """The prototype, with what the verifier passes as a comment behind it: shown, and no parameter to be counted."""
+    names = ", ".join(parameter(param) for param in function.implicit)
+    return f"{shape.text} /* {names}: by the verifier */" if names else shape.text
 
 
 def _summary(function: KernelFunction, kernels: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "kfunc_lsp", "serve"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 CURSOR = "‸"
-PATIENCE = 10
+PATIENCE = 60
 """Seconds until an answer that does not come fails a test."""
 
 PRELUDE = """\

@@ -74,16 +74,17 @@ async def test_an_empty_range_inside_is_enough_and_outside_is_none(editor: Edito
 
 async def test_the_fix_is_offered_at_the_call_when_the_declaration_is_marked(vscode: Editor) -> None:
     uri = vscode.open(ARGUMENT_PASSED)
-    assert len(await vscode.actions(uri, vscode.range(ARGUMENT_PASSED, "bpf_wq_set_callback", after="return "))) == 1
+    place = vscode.range(ARGUMENT_PASSED, "bpf_wq_set_callback", after="return ")
+    assert len(await vscode.actions(uri, place, ["quickfix"])) == 1
 
 
 @pytest.mark.parametrize(
     ("only", "count"),
     [
         (["quickfix"], 1),
-        ([""], 1),
+        ([""], 2),
         (["refactor", "quickfix"], 1),
-        (["source.fixAll"], 0),
+        (["source.fixAll"], 1),
         (["quickfix.other"], 0),
         ([], 0),
     ],

@@ -84,7 +84,11 @@ async def test_what_the_server_offers(vscode: Editor) -> None:
     assert offered.signature_help_provider is not None
     assert offered.signature_help_provider.trigger_characters == ("(", ",")
     assert isinstance(offered.code_action_provider, types.CodeActionOptions)
-    assert offered.code_action_provider.code_action_kinds == (types.CodeActionKind.QuickFix,)
+    assert offered.code_action_provider.code_action_kinds == (
+        types.CodeActionKind.QuickFix,
+        types.CodeActionKind.RefactorRewrite,
+        "source.fixAll.kfunc-lsp",
+    )
 
 
 async def test_diagnostics_are_pushed_only(editor: Editor) -> None:

@@ -1,0 +1,124 @@
+"""What a server owes to whoever starts it: it leaves in time, listens to nobody else, and tells nobody's secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lsprotocol import types
+from pytest_lsp import client_capabilities
+
+from tests.server.conftest import Begin
+from tests.server.editor import COMMAND, ENVIRONMENT, IMPL_CALLED, PATIENCE
+from tests.server.test_lifecycle import Raw, _hover, _item
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+INITIALIZE: dict[str, Any] = {"processId": None, "rootUri": None, "capabilities": {}}
+
+
+async def test_a_client_that_pulls_and_can_be_told_to_is_not_pushed_to(fresh: Begin) -> None:
+    announced = client_capabilities("neovim")
+    assert announced.text_document is not None
+    assert announced.workspace is not None
+    announced.text_document.diagnostic = types.DiagnosticClientCapabilities()
+    announced.workspace.diagnostics = types.DiagnosticWorkspaceClientCapabilities(refresh_support=True)
+    editor = await fresh({"kernels": ["7.3"]}, capabilities=announced)
+    assert editor.initialized.capabilities.diagnostic_provider is not None
+    document = types.TextDocumentIdentifier(editor.open(IMPL_CALLED))
+    answer = await editor.client.text_document_diagnostic_async(types.DocumentDiagnosticParams(document))
+    assert isinstance(answer, types.RelatedFullDocumentDiagnosticReport)
+    assert [found.code for found in answer.items] == ["unflagged-impl-called"]
+    assert editor.published == {}
+
+
+async def test_a_client_that_only_pulls_is_pushed_to(fresh: Begin) -> None:
+    """Neovim 0.10 and 0.11: whoever answered them while kernels are being read would show nothing."""
+    announced = client_capabilities("neovim")
+    assert announced.text_document is not None
+    announced.text_document.diagnostic = types.DiagnosticClientCapabilities()
+    editor = await fresh({"kernels": ["7.3"]}, capabilities=announced)
+    assert editor.initialized.capabilities.diagnostic_provider is None
+    assert len(await editor.diagnostics(editor.open(IMPL_CALLED), 1)) == 1
+
+
+async def test_the_end_of_the_clients_process_ends_the_server() -> None:
+    client = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
+    raw = await Raw.start()
+    await raw.ask("initialize", {**INITIALIZE, "processId": client.pid}, 1)
+    raw.send("textDocument/didOpen", {"textDocument": _item("untitled:a", "int bpf_wq_init;")})
+    assert (await raw.ask("textDocument/hover", _hover("untitled:a"), 2))["result"]
+    client.kill()
+    await client.wait()
+    assert await raw.exit_code() == 1
+
+
+async def test_a_second_initialize_is_refused() -> None:
+    raw = await Raw.start()
+    await raw.ask("initialize", INITIALIZE, 1)
+    assert (await raw.ask("initialize", INITIALIZE, 2))["error"]["code"] == types.ErrorCodes.InvalidRequest
+    raw.stdin.close()
+    assert await raw.exit_code() == 0
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"capabilities": []},
+        {"capabilities": {"general": {"positionEncodings": ["utf-7", 5, "utf-8"]}}, "processId": "x"},
+        {"capabilities": {"textDocument": 1}, "rootUri": 5, "workspaceFolders": {"a": 1}},
+    ],
+)
+async def test_a_client_that_does_not_keep_to_the_protocol_is_served(params: dict[str, object]) -> None:
+    raw = await Raw.start()
+    assert (await raw.ask("initialize", params, 1))["result"]["capabilities"]["hoverProvider"]
+    raw.send("textDocument/didOpen", {"textDocument": _item("untitled:a", "int bpf_wq_init;")})
+    assert (await raw.ask("textDocument/hover", _hover("untitled:a"), 2))["result"]
+    raw.stdin.close()
+    assert await raw.exit_code() == 0
+
+
+async def test_a_client_that_never_reads_can_still_leave() -> None:
+    requests: list[tuple[str, object, int | None]] = [("initialize", INITIALIZE, 1)]
+    requests += [("textDocument/didOpen", {"textDocument": _item("untitled:a", "int bpf_wq_init;")}, None)]
+    requests += [("textDocument/hover", _hover("untitled:a"), number) for number in range(2, 400)]
+    with subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT) as process:
+        assert process.stdin is not None
+        for method, params, id_ in [*requests, ("exit", None, None)]:
+            message = {"jsonrpc": "2.0", "method": method, "params": params, **({"id": id_} if id_ else {})}
+            body = json.dumps(message).encode()
+            process.stdin.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+        process.stdin.flush()
+        assert await asyncio.to_thread(process.wait, PATIENCE) == 1
+
+
+async def test_the_log_has_no_text_of_programs(tmp_path: Path) -> None:
+    file = tmp_path / "server.log"
+    raw = await Raw.start([*COMMAND, "--log-file", str(file), "--log-level", "info"])
+    await raw.ask("initialize", INITIALIZE, 1)
+    raw.send("textDocument/didOpen", {"textDocument": _item("untitled:a", "int secret_word;")})
+    await raw.ask("textDocument/hover", {"nonsense": "secret_word"}, 2)
+    raw.stdin.close()
+    assert await raw.exit_code() == 0
+    assert "secret_word" not in file.read_text()
+
+
+async def test_tcp_is_on_the_loopback_device_for_one_client() -> None:
+    raw = await Raw.start([*COMMAND, "--tcp", "0"])
+    assert raw.process.stderr is not None
+    line = (await raw.process.stderr.readline()).decode()
+    host, _, port = line.removeprefix("listening on ").strip().partition(":")
+    assert host == "127.0.0.1"
+    reader, writer = await asyncio.open_connection(host, int(port))
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": INITIALIZE}).encode()
+    writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+    assert (await reader.readline()).startswith(b"Content-Length: ")
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(host, int(port))
+    writer.close()
+    assert await raw.exit_code() == 0
