@@ -6,6 +6,7 @@ name of a section. What stands there is told from the text and from the last ana
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ from kfunc_lsp.describe import age, describe
 from kfunc_lsp.kernel.annotations import annotation
 from kfunc_lsp.kernel.hooks import allowed
 from kfunc_lsp.kernel.libbpf import Outcome, essential_name
+from kfunc_lsp.kernel.loader import loader_named
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.kernel.sections import SectionProgram, section_program
 from kfunc_lsp.rules.fleet import listed
@@ -133,11 +135,12 @@ def _is_asked(document: Document, word: Word) -> bool:
 def _guard(session: Session, document: Document, name: str, kernels: Sequence[Kernel]) -> str:
     """On which kernels the ksym ``name`` is there for this program."""
     analysis = session.last(document)
+    loader = loader_named(session.config(os.path.dirname(document.path)).loader)
     holds: list[str] = []
     fails: list[str] = []
     for kernel in kernels:
         if analysis is not None and analysis.unit.declaration(name) is not None:
-            is_there = Load(analysis.unit, kernel).resolution(name).outcome is Outcome.RESOLVED
+            is_there = Load(analysis.unit, kernel, loader).resolution(name).outcome is Outcome.RESOLVED
         else:
             function = kernel.get(name) or kernel.get(essential_name(name))
             is_there = function is not None and function.callable
