@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import lzma
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from kfunc_lsp.kernel.filters import lets_through
 from kfunc_lsp.kernel.hooks import Access, Answer, allowed
 from kfunc_lsp.kernel.model import Kernel
+from kfunc_lsp.kernel.pack import read_pack, write_pack
 from kfunc_lsp.kernel.program_types import hook_of, program_type_name, program_type_number
 from kfunc_lsp.kernel.sections import section_program
 from kfunc_lsp.kernel.targets import bundled, resolve
@@ -19,6 +22,7 @@ from tests.programs import SHARED
 
 TYPE = "BPF_PROG_TYPE_"
 MATRIX = SHARED / "data" / "matrix"
+PACKS = Path(__file__).parents[2] / "kfunc_lsp" / "data" / "kernels"
 SECTIONS = SHARED / "data" / "facts" / "sec_defs.json"
 
 
@@ -71,14 +75,20 @@ def test_a_filter_is_named_and_explained() -> None:
     assert lets_through("bpf_no_such", TYPE + "XDP") is None
 
 
-def test_facts_of_another_kernel_are_marked() -> None:
-    answer = ask("7.2", "bpf_xdp_get_xfrm_state", "SCHED_CLS")
-    assert answer.access == Access.DENIED
-    assert kernel("7.2").hooks_of == "7.3.4+deb13"
-    assert "7.3.4+deb13" in kernel("7.2").provenance.detail
-    assert kernel("7.2").functions["scx_bpf_cpu_rq"].hooks is None
-    assert ask("7.2", "scx_bpf_cpu_rq", "XDP").access == Access.UNKNOWN
-    assert [r for r in bundled() if kernel(r).hooks_of] == ["7.2.12+deb13"]
+def test_facts_of_another_kernel_are_marked(tmp_path: Path) -> None:
+    pack = read_pack((PACKS / "7.3.4+deb13.kpack").read_bytes())
+    silent = replace(pack, meta=replace(pack.meta, release="7.2.99"), registrations=None)
+    (tmp_path / "k.kpack").write_bytes(write_pack(silent))
+    k = resolve(str(tmp_path / "k.kpack"))
+    assert k.hooks_of == "7.2.12+deb13"
+    assert "7.2.12+deb13" in k.provenance.detail
+    assert allowed(k, k.functions["bpf_xdp_get_xfrm_state"], TYPE + "SCHED_CLS").access == Access.DENIED
+    assert k.functions["bpf_icmp_send"].hooks is None
+    assert allowed(k, k.functions["bpf_icmp_send"], TYPE + "XDP").access == Access.UNKNOWN
+
+
+def test_every_bundled_kernel_tells_its_own() -> None:
+    assert [release for release in bundled() if kernel(release).hooks_of] == []
 
 
 def test_program_types() -> None:

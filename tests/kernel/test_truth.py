@@ -18,7 +18,7 @@ from kfunc_lsp.image.bzimage import payload
 from kfunc_lsp.image.file import open_image
 from kfunc_lsp.kernel import libbpf
 from kfunc_lsp.kernel.header import kernel_header
-from kfunc_lsp.kernel.model import FunctionClass, Hook, Kernel
+from kfunc_lsp.kernel.model import FunctionClass, Kernel
 from kfunc_lsp.kernel.targets import bundled, resolve
 from tests.image.kernelbuilder import bzimage
 from tests.programs import SHARED
@@ -37,6 +37,9 @@ PACKERS = [
     ("lz4", "-l", "-1", "-c"),
     ("zstd", "-1", "-c"),
 ]
+Hooks = dict[str, dict[str, tuple[int, bool, list[str]]]]
+"""By function and hook: flags, whether filtered, program types."""
+
 EACH = pytest.mark.parametrize("image", IMAGES, ids=lambda path: path.name)
 
 
@@ -46,13 +49,26 @@ def kernel(image: Path) -> Kernel:
 
 
 def truth(image: Path) -> dict[str, Any]:
-    release = image.name.removeprefix("vmlinuz-").removesuffix("-amd64")
+    return truth_of(image.name.removeprefix("vmlinuz-").removesuffix("-amd64"))
+
+
+def truth_of(release: str) -> dict[str, Any]:
     facts: dict[str, Any] = json.loads((KERNELS / f"{release}.truth.json").read_text())["kfuncs"]
     return facts
 
 
-def as_in_truth(hooks: tuple[Hook, ...] | None) -> dict[str, tuple[int, bool, list[str]]]:
-    return {h.name: (h.flags, h.filtered, sorted(h.program_types) or ["FMODRET?"]) for h in hooks or ()}
+def hooks_found(of: Kernel) -> Hooks:
+    return {
+        f.name: {h.name: (h.flags, h.filtered, sorted(h.program_types) or ["FMODRET?"]) for h in f.hooks or ()}
+        for f in of.kfuncs()
+    }
+
+
+def hooks_in(facts: dict[str, Any]) -> Hooks:
+    return {
+        name: {hook: (x["flags"], x["filtered"], sorted(x["prog"])) for hook, x in fact["hooks"].items()}
+        for name, fact in facts.items()
+    }
 
 
 @EACH
@@ -63,11 +79,14 @@ def test_functions_flags_and_prototypes(image: Path) -> None:
 
 @EACH
 def test_hooks_flags_per_hook_and_filters(image: Path) -> None:
-    found = {f.name: as_in_truth(f.hooks) for f in kernel(image).kfuncs()}
-    assert found == {
-        name: {hook: (x["flags"], x["filtered"], sorted(x["prog"])) for hook, x in fact["hooks"].items()}
-        for name, fact in truth(image).items()
-    }
+    assert hooks_found(kernel(image)) == hooks_in(truth(image))
+
+
+@pytest.mark.parametrize(
+    "release", sorted(path.name.removesuffix(".truth.json") for path in KERNELS.glob("*.truth.json"))
+)
+def test_hooks_of_a_bundled_kernel(release: str) -> None:
+    assert hooks_found(resolve(release)) == hooks_in(truth_of(release))
 
 
 @EACH
