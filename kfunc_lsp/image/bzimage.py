@@ -10,10 +10,12 @@ from __future__ import annotations
 import io
 import re
 import struct
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
 from kfunc_lsp.errors import ImageError
+from kfunc_lsp.image.code import Code, Section
 from kfunc_lsp.image.compressed import MAGICS, decompress, first_bytes, form_of
 
 _X86 = (0x202, b"HdrS")
@@ -45,6 +47,11 @@ _BTF_LENGTHS = "III"
 _ELF_MAGIC = b"\x7fELF"
 _IDS_SIZE = 1 << 17
 _PADDING = bytes(64)
+_ARM64 = "aarch64"
+_BLOCK = 1 << 27
+_KERNEL_ADDRESS = (1 << 17) - 1
+_SAMPLED = 16
+"""Of so many words, one is looked at; a kernel has hundreds of thousands of addresses."""
 
 
 def is_boot_image(head: bytes) -> bool:
@@ -134,8 +141,8 @@ def _places(data: bytes, magic: bytes) -> Iterator[int]:
         at = data.find(magic, at + 1)
 
 
-def flat_sections(data: memoryview, what: str) -> tuple[bytes, bytes]:
-    """The ``.BTF`` of a flat Image, and the bytes after it, among which is its ``.BTF_ids``.
+def flat_sections(data: memoryview, what: str) -> tuple[bytes, bytes, int]:
+    """The ``.BTF`` of a flat Image, the bytes after it, among which is its ``.BTF_ids``, and the offset of these.
 
     Raises ``ImageError``, beginning with ``what``, where no BTF is in it.
     """
@@ -150,11 +157,27 @@ def flat_sections(data: memoryview, what: str) -> tuple[bytes, bytes]:
         if type_len and str_off == type_len and str_len and end <= len(data) and not data[strings]:
             after = bytes(data[end + -end % 4 : end + _IDS_SIZE])
             start = (len(after) - len(after.lstrip(b"\0"))) & ~3
-            return bytes(data[at:end]), after[start : _ids_end(after, start)]
+            return bytes(data[at:end]), after[start : _ids_end(after, start)], end + -end % 4 + start
     raise ImageError(f"{what}: holds no BTF; give a kernel built with CONFIG_DEBUG_INFO_BTF=y")
 
 
+def flat_code(data: memoryview, arch: str, ids_offset: int) -> Code | None:
+    """The memory of a flat Image as one section; ``None`` where it does not show its address, or is not arm64's.
+
+    The image lies at a multiple of 128 MiB, or less than that above one, and what points into it points to where it
+    was linked to be: nearly all addresses in it have the same upper bits.
+    """
+    if arch != _ARM64:
+        return None
+    words = (int.from_bytes(data[at : at + 8], "little") for at in range(0, len(data), 8 * _SAMPLED))
+    blocks = Counter(word // _BLOCK for word in words if word >> 47 == _KERNEL_ADDRESS)
+    if not blocks:
+        return None
+    base = max(blocks, key=lambda block: (blocks[block], -block)) * _BLOCK
+    return Code(arch, (Section("Image", base, bytes(data), True),), base + ids_offset, {})
+
+
 def _ids_end(after: bytes, start: int) -> int:
-    """Where the section ends: its neighbours are aligned, so that zeros come between."""
+    """Where the section ends: its neighbours are aligned, so that zeros come between. The last word may be one."""
     found = after.find(_PADDING, start)
-    return found + -found % 4 if found >= 0 else len(after)
+    return found + -found % 4 + 4 if found >= 0 else len(after)

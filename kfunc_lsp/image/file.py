@@ -21,6 +21,7 @@ from kfunc_lsp.image.bzimage import (
     HEAD_SIZE,
     boot_arch,
     flat_arch,
+    flat_code,
     flat_release,
     flat_sections,
     is_boot_image,
@@ -212,8 +213,9 @@ def _boot_image(path: Path, file: BinaryIO) -> Image:
     arch = arch or flat_arch(head)
     if not arch:
         raise ImageError(f"{path}: the kernel in this boot image has a form that is not read; give its vmlinux")
-    btf, btf_ids = flat_sections(kernel.getbuffer(), str(path))
-    return Image(path, btf, btf_ids or None, release or flat_release(kernel.getbuffer()), arch)
+    memory = kernel.getbuffer()
+    btf, btf_ids, at = flat_sections(memory, str(path))
+    return Image(path, btf, btf_ids or None, release or flat_release(memory), arch, code=flat_code(memory, arch, at))
 
 
 def _read_all(path: Path, file: BinaryIO, limit: int = _MAX_SIZE) -> bytes:

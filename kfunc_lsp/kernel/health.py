@@ -76,7 +76,9 @@ _UNTOLD = Condition(
 )
 
 
-_ADVICE = "An x86-64 kernel's vmlinuz tells its own, and so does a pack made of it; other machines' images do not."
+_ADVICE = (
+    "An x86-64 or arm64 kernel's vmlinuz tells its own, and so does a pack made of it; other machines' images do not."
+)
 
 
 def _broken(kernel: Kernel) -> list[Condition]:
