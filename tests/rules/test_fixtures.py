@@ -33,12 +33,14 @@ def _functions() -> Functions:
 
 
 def kernels_of(text: str) -> list[Kernel]:
+    """The kernels that a fixture names; those of ``7.2~`` have their program types from another."""
     match = re.search(r"^// kernels: (.*)$", text, re.M)
     assert match, "a fixture names its kernels"
     for name in match.group(1).split():
         if name not in _kernels:
-            kernel = resolve(name.removesuffix("+"))
-            _kernels[name] = replace(kernel, others=_functions()) if name.endswith("+") else kernel
+            kernel = resolve(name.rstrip("+~"))
+            kernel = replace(kernel, others=_functions()) if name.endswith("+") else kernel
+            _kernels[name] = replace(kernel, hooks_of="another kernel") if name.endswith("~") else kernel
     return [_kernels[name] for name in match.group(1).split()]
 
 

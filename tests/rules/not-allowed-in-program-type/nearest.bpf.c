@@ -1,5 +1,5 @@
 // Facts of the kernel that is most like it make a warning.
-// kernels: 7.2
+// kernels: 7.2~
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
