@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kfunc_lsp.errors import ImageError
 from kfunc_lsp.image.compressed import decompress, first_bytes, form_of
 from kfunc_lsp.image.file import Image, open_bytes, read_file
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 Progress = Callable[[int, int], None]
 """Told after each module how many are done, of how many."""
@@ -98,6 +101,8 @@ def open_modules(paths: list[Path], progress: Progress | None = None) -> Iterato
 
     Raises ``ImageError`` at one that cannot be read or is damaged.
     """
+    from concurrent.futures import ThreadPoolExecutor  # whose import costs more than a small check
+
     workers = min(4, os.cpu_count() or 1)
     with ThreadPoolExecutor(workers) as pool:
         for done, (path, data) in enumerate(zip(paths, _mapped(pool, paths, 2 * workers), strict=True), 1):

@@ -11,7 +11,7 @@ from kfunc_lsp.kernel import flags as kf
 from kfunc_lsp.kernel.libbpf import Outcome, essential_name
 from kfunc_lsp.kernel.model import KernelFunction
 from kfunc_lsp.rules.load import Load
-from kfunc_lsp.rules.values import Section
+from kfunc_lsp.rules.trouble import Section
 from kfunc_lsp.unit.model import Function
 
 

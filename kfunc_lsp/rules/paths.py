@@ -18,7 +18,6 @@ from kfunc_lsp.rules.meaning import Meanings, is_of_concern
 from kfunc_lsp.rules.model import Label, Severity, Stage, Violation
 from kfunc_lsp.rules.programs import Program, programs_of
 from kfunc_lsp.rules.trouble import Fault, Found, Trouble
-from kfunc_lsp.rules.walk import Walk
 from kfunc_lsp.unit.guard import Truth
 from kfunc_lsp.unit.model import Body, Function
 
@@ -112,6 +111,8 @@ class _Paths:
                 yield Spot(body, trouble, bound, programs)
 
     def _walk(self, function: Function, body: Body, meanings: Meanings) -> Found:
+        from kfunc_lsp.rules.walk import Walk  # which few programs need
+
         is_wrapped = function.name.startswith(_WRAPPED)
         program = self.load.unit.functions.get(function.name.removeprefix(_WRAPPED), function)
         section = section_program(program.section) if program.section else None

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.model import Rule, Violation
 from kfunc_lsp.rules.paths import spots
-from kfunc_lsp.rules.trouble import Fault
-from kfunc_lsp.rules.values import Section
+from kfunc_lsp.rules.trouble import Fault, Section
 
 PAGE = """
 ## What it does

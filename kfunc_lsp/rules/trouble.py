@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from kfunc_lsp.rules.values import Section
+
+class Section(Enum):
+    """A stretch of code that is begun by one kfunc and ended by another; the values are those that begin it."""
+
+    RCU = "bpf_rcu_read_lock"
+    PREEMPT = "bpf_preempt_disable"
+    IRQ = "bpf_local_irq_save"
 
 
 class Fault(Enum):

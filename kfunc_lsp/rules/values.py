@@ -9,13 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-
-class Section(Enum):
-    """A stretch of code that is begun by one kfunc and ended by another; the values are those that begin it."""
-
-    RCU = "bpf_rcu_read_lock"
-    PREEMPT = "bpf_preempt_disable"
-    IRQ = "bpf_local_irq_save"
+from kfunc_lsp.rules.trouble import Section
 
 
 class Null(Enum):

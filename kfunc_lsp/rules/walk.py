@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from kfunc_lsp.rules.evaluate import Evaluation, is_fresh, loads_of
 from kfunc_lsp.rules.meaning import Meaning, Result, Role
-from kfunc_lsp.rules.trouble import Fault, Found, Trouble
+from kfunc_lsp.rules.trouble import Fault, Found, Section, Trouble
 from kfunc_lsp.rules.values import (
     OPAQUE,
     Abstract,
@@ -20,7 +20,6 @@ from kfunc_lsp.rules.values import (
     Object,
     Pointer,
     Root,
-    Section,
     Sort,
     Stack,
     State,

@@ -20,7 +20,6 @@ from kfunc_lsp.source.names import UnitNames
 from kfunc_lsp.source.preprocess import Preprocessor
 from kfunc_lsp.source.segment import Body, Declared, Segment, Variable, parameters, read_declared
 from kfunc_lsp.source.sites import Site, members, mentioned, receiver
-from kfunc_lsp.source.steps import graph_of
 from kfunc_lsp.source.text import is_identifier, lex
 from kfunc_lsp.source.values import Values
 from kfunc_lsp.unit.guard import Condition
@@ -268,6 +267,8 @@ class _Builder:
         """What a function does, read with all macros expanded."""
         key = (body.start, self.environment.id)
         if key not in segment.graphs:
+            from kfunc_lsp.source.steps import graph_of  # which few programs need
+
             tokens = self._expanded(segment.tokens[body.start + 1 : body.end - 1])
             graph = graph_of([token[0] for token in tokens], parameters(segment.texts, body))
             segment.graphs[key] = (tokens, graph) if graph else None

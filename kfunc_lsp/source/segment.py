@@ -11,14 +11,16 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kfunc_lsp.btf.types import Array, FuncProto, Type, skip_modifiers
 from kfunc_lsp.source.declare import DeclarationError, Declarator, parse_declaration
 from kfunc_lsp.source.expand import Token
 from kfunc_lsp.source.sites import KEYWORDS, Site, arguments, sites
 from kfunc_lsp.source.text import is_identifier
-from kfunc_lsp.unit.graph import Graph
+
+if TYPE_CHECKING:
+    from kfunc_lsp.unit.graph import Graph
 
 _NOT_DECLARATORS = frozenset("__attribute__ typeof __typeof__ asm __asm__ _Alignas __declspec _Static_assert".split())
 _NOT_NAMES = _NOT_DECLARATORS | KEYWORDS
