@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Collection, Iterator
+from itertools import islice
 
 from kfunc_lsp.image.code import Code, Section
 from kfunc_lsp.kernel.arguments import FIRST, MAX_KSETS, MAX_PROGRAM_TYPE, SECOND, NoKernelError, Use
@@ -20,6 +21,9 @@ _MAX_PAGES = 1 << 7
 
 _BEFORE, _AFTER = 64, 1024
 """Bytes around an ``adrp`` that are walked."""
+
+_MAX_CANDIDATES, _MAX_WALKED, _MAX_PASSES = 1 << 19, 1 << 21, 1 << 14
+"""Words that end as an ``adrp``, bytes walked, and uses: half of each, or less, is in a kernel."""
 
 _FILTER_SIZE = 1024
 _NOPS = struct.pack("<II", 0xD503201F, 0xD503201F)
@@ -61,7 +65,10 @@ def uses(code: Code, ksets: Collection[int]) -> Iterator[Use]:
     if len(ksets) > MAX_KSETS or len(pages) > _MAX_PAGES:
         raise NoKernelError
     wanted = frozenset(ksets)
-    found = [each for section in code.sections if section.executable for each in _passes(section, pages, wanted)]
+    every = (each for section in code.sections if section.executable for each in _passes(section, pages, wanted))
+    found = list(islice(every, _MAX_PASSES + 1))
+    if len(found) > _MAX_PASSES:
+        raise NoKernelError
     called = {use.calls[0][0] for use, is_jump in found if use.argument is not None and not is_jump}
     for use, _ in found:
         if use.calls[0][0] in called:
@@ -104,19 +111,21 @@ def _passes(section: Section, pages: Collection[int], ksets: frozenset[int]) -> 
 def _around(section: Section, pages: Collection[int]) -> list[tuple[int, int]]:
     """The parts of ``section`` around each ``adrp`` of one of ``pages``, in order, apart."""
     found = []
-    for match in _ADRP_END.finditer(section.data[3::4]):
+    for count, match in enumerate(_ADRP_END.finditer(section.data[3::4])):
+        if count == _MAX_CANDIDATES:
+            raise NoKernelError
         at = 4 * match.start()
         word = int.from_bytes(section.data[at : at + 4], "little")
         if _page(word, section.address + at) in pages:
             found.append(at)
-    if len(found) > MAX_KSETS * 4:
-        raise NoKernelError
     parts: list[tuple[int, int]] = []
     for at in sorted(found):
         start = max(0, at - _BEFORE)
         if parts and start <= parts[-1][1]:
             start = parts.pop()[0]
         parts.append((start, min(len(section.data), at + _AFTER)))
+    if sum(end - start for start, end in parts) > _MAX_WALKED:
+        raise NoKernelError
     return parts
 
 

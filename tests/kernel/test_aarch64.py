@@ -188,6 +188,12 @@ def test_a_flat_image_shows_where_it_is_linked_to_be(tmp_path: Path) -> None:
     assert [hook.name for hook in found.functions["bpf_0"].hooks or ()] == ["XDP"]
 
 
+def test_code_that_is_no_kernels_is_not_walked() -> None:
+    built, kset = image()
+    words = [adrp(1, kset, TEXT + START)] * (1 << 19)
+    assert kernel(built, words).functions["bpf_0"].hooks is None
+
+
 @settings(max_examples=60)
 @given(st.lists(st.integers(0, (1 << 32) - 1), max_size=40), st.integers(0, 6))
 def test_any_code_is_read(noise: list[int], at: int) -> None:
