@@ -95,6 +95,7 @@ class Option:
         return {str(key): _strings(items, origin, self.name, str(key)) for key, items in value.items()}
 
 
+# Tables come last, as TOML wants them.
 _OPTIONS = (
     Option(
         "kernels",
@@ -158,22 +159,6 @@ _OPTIONS = (
         "RULE",
     ),
     Option(
-        "per-file-ignores",
-        OptionType.TABLE,
-        "rules not to hear of in some files",
-        "a rule's name, or a pattern of names",
-        "none",
-        '[per-file-ignores]\n"tests/*" = ["missing-kfunc"]\n"*.h" = ["*"]',
-    ),
-    Option(
-        "severities",
-        OptionType.TABLE,
-        "how severe the findings of some rules are",
-        "a rule's name, or a pattern of names",
-        "as severe as the rules say",
-        '[severities]\nwarning = ["legacy-impl"]\nhint = ["guard-*"]',
-    ),
-    Option(
         "kernel-source",
         OptionType.STRING,
         "a kernel's source, where an editor goes to the definition of a kfunc",
@@ -188,6 +173,22 @@ _OPTIONS = (
         "",
         "no hints",
         "inlay-hints = true",
+    ),
+    Option(
+        "per-file-ignores",
+        OptionType.TABLE,
+        "rules not to hear of in some files",
+        "a rule's name, or a pattern of names",
+        "none",
+        '[per-file-ignores]\n"tests/*" = ["missing-kfunc"]\n"*.h" = ["*"]',
+    ),
+    Option(
+        "severities",
+        OptionType.TABLE,
+        "how severe the findings of some rules are",
+        "a rule's name, or a pattern of names",
+        "as severe as the rules say",
+        '[severities]\nwarning = ["legacy-impl"]\nhint = ["guard-*"]',
     ),
     Option(
         "targets",
@@ -215,10 +216,10 @@ class Config:
     define: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
-    per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
-    severities: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     kernel_source: str = ""
     inlay_hints: bool = False
+    per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    severities: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     file: str = ""
     origins: Mapping[str, str] = field(default_factory=dict, hash=False, compare=False)

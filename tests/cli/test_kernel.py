@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kfunc_lsp.cli import main
 from kfunc_lsp.image import cache
+from kfunc_lsp.kernel.pack import read_pack, write_pack
 from kfunc_lsp.kernel.targets import bundled
 from tests.image.kernelbuilder import XDP, KernelBuilder, bzimage, packed
 from tests.image.modulebuilder import module
@@ -32,6 +34,15 @@ def image(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def without_types(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """A pack of 7.2 that does not tell program types, as one made from raw BTF."""
+    path = tmp_path / "raw.kpack"
+    out(capsys, "export", "7.2", "-o", str(path))
+    path.write_bytes(write_pack(replace(read_pack(path.read_bytes()), registrations=None)))
+    return str(path)
+
+
 def out(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
     assert main(["kernel", *arguments]) == code
     return capsys.readouterr().out
@@ -41,11 +52,15 @@ def test_health_names_cause_and_remedy(capsys: pytest.CaptureFixture[str]) -> No
     text = out(capsys, "health", "7.2", code=1)
     assert "! 11 kfuncs callable in no form" in text
     assert "pahole 1.31" in text
-    assert "program types as in 7.3.4+deb13" in text
     assert "7.3.4+deb13 (bundled): sound" in out(capsys, "health", "7.3.4+deb13")
     values = json.loads(out(capsys, "health", "7.2", "--format", "json", code=1))
     assert [c["key"] for c in values["conditions"]][:2] == ["broken-implicit", "lost-tags"]
     assert len(values["conditions"][0]["functions"]) == 11
+
+
+def test_program_types_of_another_kernel_are_said_to_be(capsys: pytest.CaptureFixture[str], without_types: str) -> None:
+    assert "program types as in 7.2.12+deb13" in out(capsys, "health", without_types, code=1)
+    assert "program types (as in 7.2.12+deb13): " in out(capsys, "show", without_types, "bpf_task_from_pid")
 
 
 def test_a_line_of_health_where_a_kernel_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,7 +73,6 @@ def test_a_function_with_program_types_and_filter(capsys: pytest.CaptureFixture[
     text = out(capsys, "show", "7.3", "bpf_sock_destroy")
     assert "program types: TRACING (behind a filter)" in text
     assert "tracing_iter_filter lets it through in iter programs" in text
-    assert "program types (as in 7.3.4+deb13): " in out(capsys, "show", "7.2", "bpf_task_from_pid")
 
 
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:
