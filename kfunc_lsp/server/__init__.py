@@ -6,8 +6,10 @@ import gc
 import sys
 from typing import BinaryIO
 
-_COLLECTION = (50_000, 20, 50)
-"""Thresholds of the garbage collector: what lives long is kept from it, and little else is made."""
+_COLLECTION = (50_000, 20, 1_000)
+"""Thresholds of the garbage collector: what lives long is looked through in a rest (``Server``), hardly ever else."""
+_SWITCH = 0.001
+"""Seconds after which a check makes way for a request."""
 
 
 def serve(port: int | None = None, log_file: str = "", log_level: str = "warning") -> int:
@@ -41,4 +43,5 @@ def _talk(incoming: BinaryIO, outgoing: BinaryIO) -> int:
     gc.freeze()
     gc.set_threshold(*_COLLECTION)
     gc.enable()
+    sys.setswitchinterval(_SWITCH)
     return server.run(params, incoming, outgoing)

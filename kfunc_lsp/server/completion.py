@@ -6,8 +6,8 @@ along, when it is resolved: that costs too much for a list.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from lsprotocol import types
 
@@ -102,11 +102,13 @@ def _ranked(found: list[_Candidate], kernel: Kernel, program: SectionProgram) ->
     return [replace(candidate, denied=refused(candidate)) for candidate in found]
 
 
-def _candidates(kernels: Sequence[Kernel]) -> Iterable[_Candidate]:
+@lru_cache(maxsize=4)
+def _candidates(kernels: tuple[Kernel, ...]) -> tuple[_Candidate, ...]:
     """Every callable function of any kernel, newest kernel first where they differ, in order of name."""
     newest: dict[str, KernelFunction] = {}
     for kernel in sorted(kernels, key=age):
         newest.update((name, function) for name, function in kernel.functions.items() if function.callable)
+    found = []
     for name in sorted(newest):
         function = newest[name]
         missing = tuple(k.name for k in kernels if (f := k.get(name)) is None or not f.callable)
@@ -114,7 +116,8 @@ def _candidates(kernels: Sequence[Kernel]) -> Iterable[_Candidate]:
         superseded = function.klass in (FunctionClass.LEGACY_IMPL, FunctionClass.PLAIN_IMPL) and all(
             (f := kernel.get(plain)) is not None and f.callable for kernel in kernels
         )
-        yield _Candidate(function, missing, superseded)
+        found.append(_Candidate(function, missing, superseded))
+    return tuple(found)
 
 
 def _item(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
 from lsprotocol import types
@@ -76,7 +76,6 @@ def make_server() -> Server:
     async def symbols(params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol] | None:
         return await server.work(workspace_symbols, server.session, params)
 
-    _answer(server, types.TEXT_DOCUMENT_HOVER, hover)
     _answer(server, types.TEXT_DOCUMENT_DEFINITION, definition)
     _answer(server, types.TEXT_DOCUMENT_DECLARATION, declaration)
     _answer(server, types.TEXT_DOCUMENT_REFERENCES, references)
@@ -84,20 +83,29 @@ def make_server() -> Server:
     _answer(server, types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, document_symbols)
     _answer(server, types.TEXT_DOCUMENT_CODE_LENS, code_lenses)
     _answer(server, types.TEXT_DOCUMENT_INLAY_HINT, inlay_hints)
-    _answer(server, types.TEXT_DOCUMENT_COMPLETION, completion)
-    _answer(server, types.TEXT_DOCUMENT_SIGNATURE_HELP, signature_help)
     _answer(server, types.TEXT_DOCUMENT_CODE_ACTION, code_actions)
     _answer(server, types.TEXT_DOCUMENT_DIAGNOSTIC, report)
+    _answer(server, types.TEXT_DOCUMENT_HOVER, hover, server.at_once)
+    _answer(server, types.TEXT_DOCUMENT_COMPLETION, completion, server.at_once)
+    _answer(server, types.TEXT_DOCUMENT_SIGNATURE_HELP, signature_help, server.at_once)
     return server
 
 
-def _answer(server: Server, method: str, answer: Callable[[Session, Document, _P], _R | None]) -> None:
-    """Register ``answer`` for requests on an open document; on any other the answer is ``null``."""
+def _answer(
+    server: Server,
+    method: str,
+    answer: Callable[[Session, Document, _P], _R | None],
+    run: Callable[..., Awaitable[_R | None]] | None = None,
+) -> None:
+    """Register ``answer`` for requests on an open document; on any other the answer is ``null``.
+
+    ``run`` is where it runs: ``Server.work`` unless told.
+    """
 
     async def handler(params: _P) -> _R | None:
         document = server.document(params.text_document.uri)
         if document is None:
             return None
-        return await server.work(answer, server.session, document, params)
+        return await (run or server.work)(answer, server.session, document, params)
 
     server.feature(method)(handler)

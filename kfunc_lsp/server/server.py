@@ -7,6 +7,7 @@ the state of the document at the time of the request, so that edits, cancellatio
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import traceback
@@ -46,6 +47,8 @@ _TYPING = 0.02
 """Seconds that an edit waits for the next one before the check."""
 _ELSEWHERE = 0.3
 """Seconds after an edit of a header until the other open documents are checked."""
+_REST = 3.0
+"""Seconds without an edit until garbage is collected, which takes longer than a keystroke may."""
 _WATCHED = (
     "**/*.h",
     "**/*.kpack",
@@ -77,6 +80,8 @@ class Server(LanguageServer):
         self._session: Session | None = None
         self._faults: set[str] = set()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="kfunc-lsp")
+        self._typist = ThreadPoolExecutor(1, thread_name_prefix="kfunc-lsp typing")
+        self._rest: asyncio.TimerHandle | None = None
         self._publisher = Publisher(self._check, self.document, self.text_document_publish_diagnostics)
 
     @property
@@ -92,10 +97,17 @@ class Server(LanguageServer):
 
     async def work(self, task: Callable[..., _R], *arguments: Any) -> _R:
         """The result of ``task`` from the worker thread."""
+        return await self._on(self._worker, task, *arguments)
+
+    async def at_once(self, task: Callable[..., _R], *arguments: Any) -> _R:
+        """The result of ``task``, which waits for no analysis: a check that runs does not hold it up."""
+        return await self._on(self._typist, task, *arguments)
+
+    async def _on(self, thread: ThreadPoolExecutor, task: Callable[..., _R], *arguments: Any) -> _R:
         if self.protocol.was_shut_down:
             raise JsonRpcInvalidRequest("the server is shutting down")
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._worker, task, *arguments)
+            return await asyncio.get_running_loop().run_in_executor(thread, task, *arguments)
         except JsonRpcException:
             raise
         except Exception as error:
@@ -253,6 +265,7 @@ class Server(LanguageServer):
     def shutdown(self) -> None:
         """End the worker; what waits for it is dropped."""
         self._worker.shutdown(wait=False, cancel_futures=True)
+        self._typist.shutdown(wait=False, cancel_futures=True)
         super().shutdown()  # type: ignore[no-untyped-call]
 
     # Text synchronisation, on the event loop
@@ -310,6 +323,9 @@ class Server(LanguageServer):
         self.protocol.send_request(method, None)
 
     def _schedule(self, uri: str, delay: float) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+        self._rest = asyncio.get_running_loop().call_later(_REST, gc.collect)
         if not self.session.client.pulls_diagnostics:
             self._publisher.schedule(uri, delay)
 

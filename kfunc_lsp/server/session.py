@@ -1,6 +1,7 @@
 """The state of one client's session: open documents, settings, and the analysis of each document.
 
-Documents change on the event loop; everything else here runs on the one worker thread, so nothing needs a lock.
+Documents change on the event loop; everything else here runs on the one worker thread. Requests that are made while a
+person types run on another, and use ``selection``, ``config`` and ``last`` alone: settings have a lock of their own.
 """
 
 from __future__ import annotations

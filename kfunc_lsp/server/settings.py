@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -52,6 +53,7 @@ class Settings:
     _configs: dict[str, Config] = field(default_factory=dict)
     _kernels: dict[tuple[str, object], Kernel | KfuncLspError] = field(default_factory=dict)
     _selections: dict[object, Selection] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def forget(self) -> None:
         """Read configuration files anew when they are next needed, and kernels whose file has changed."""
@@ -59,6 +61,10 @@ class Settings:
 
     def config(self, folder: str) -> Config:
         """The settings for programs in ``folder``: its configuration file's, with the client's over them."""
+        with self._lock:
+            return self._config(folder)
+
+    def _config(self, folder: str) -> Config:
         known = self._configs.get(folder)
         if known is None:
             known = self._configs[folder] = self._merged(folder)
@@ -108,6 +114,10 @@ class Settings:
 
         It is the default one where none of them can be read.
         """
+        with self._lock:
+            return self._selection(folder, more)
+
+    def _selection(self, folder: str, more: Sequence[str]) -> Selection:
         config = self.config(folder)
         chosen: dict[Choice, None] = {}
         problems: list[str] = []
@@ -135,10 +145,11 @@ class Settings:
 
     def load_next(self) -> bool:
         """Load one of the kernels that were left for later. False where none is left."""
-        if not self.waiting:
-            return False
-        self._kernel(self.waiting.pop())
-        return bool(self.waiting)
+        with self._lock:
+            if not self.waiting:
+                return False
+            self._kernel(self.waiting.pop())
+            return bool(self.waiting)
 
     def _load(self, chosen: Iterable[Choice], problems: Sequence[str]) -> tuple[Kernel, ...]:
         errors = list(problems)
