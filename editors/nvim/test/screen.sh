@@ -40,7 +40,7 @@ for _ in $(seq 50); do screen capture-pane -p | grep -q "_impl. cannot b" || bre
 shows switched "checking against 6.18" "another kernel is taken"
 keys ':KfuncKernel!' Enter
 shows back "_impl. cannot b" "and given back"
-keys ':lua vim.lsp.buf.code_action()' Enter
+keys 46G 0 fb ':lua vim.lsp.buf.code_action()' Enter
 shows fix "Call .bpf_wq_set_callback." "the quick fix is on offer"
 keys 1 Enter
 shows fixed "if \(bpf_wq_set_callback\(&e->work, report, 0\)\)" "and renames the call"

@@ -16,8 +16,15 @@ const LANGUAGES = ['c', 'cpp']; // headers are C++ to VS Code
 const SCHEMES = ['file', 'untitled'];
 const RESTARTS = 3;
 
+/** A client that writes its own troubles to the log only: what the person has to know is said once, by `Server`. */
+class Client extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+}
+
 export class Server implements vscode.Disposable {
-  private client: LanguageClient | undefined;
+  private client: Client | undefined;
   private turn: Promise<void> = Promise.resolve();
   private readonly changed = new vscode.EventEmitter<void>();
 
@@ -86,7 +93,7 @@ export class Server implements vscode.Disposable {
     }
     const args = [...program.args, 'serve'];
     this.log.info(`${[program.command, ...args].join(' ')} (from ${program.origin})`);
-    const client = new LanguageClient(
+    const client = new Client(
       SECTION,
       NAME,
       { command: program.command, args, options: { env: program.env } },

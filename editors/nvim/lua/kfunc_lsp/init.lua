@@ -67,8 +67,14 @@ function M.restart()
     vim.wait(3000, function()
       return call(client, 'is_stopped')
     end, 20)
+    local id
     for _, buffer in ipairs(buffers) do
-      vim.lsp.start(client.config, { bufnr = buffer })
+      if id then
+        vim.lsp.buf_attach_client(buffer, id)
+      else
+        -- 0.10 would take the one that has just ended.
+        id = vim.lsp.start(client.config, { bufnr = buffer, reuse_client = function() return false end })
+      end
     end
   end
 end
