@@ -193,6 +193,13 @@ if vim.fn.executable('clangd') == 1 and version ~= '0.10' then
   vim.cmd('silent! fclose!')
 end
 
+vim.fn.mkdir(workspace .. '/doc')
+local manual = vim.api.nvim_get_runtime_file('doc/kfunc_lsp.txt', false)[1]
+vim.uv.fs_copyfile(manual, workspace .. '/doc/kfunc_lsp.txt')
+vim.cmd('helptags ' .. workspace .. '/doc')
+local tags = table.concat(vim.fn.readfile(workspace .. '/doc/tags'), '\n')
+expect('help has its tags', tags:find(':KfuncKernel\t', 1, true), tags)
+
 vim.cmd('checkhealth kfunc_lsp')
 local health = text(vim.api.nvim_get_current_buf())
 expect('checkhealth finds the server', health:find('server %d+') ~= nil and not health:find('ERROR'), health)

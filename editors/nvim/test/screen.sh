@@ -28,7 +28,7 @@ shows() { # NAME PATTERN WHAT
 }
 setup="lua vim.diagnostic.config({ virtual_text = true }) vim.o.number = true vim.o.termguicolors = true"
 trap 'screen kill-server 2>/dev/null || true' EXIT
-screen -u new-session -d -x 112 -y 32 "'$nvim' --clean -u '$here/init.lua' -c '$setup' '$workspace/snooper.bpf.c' +46"
+screen -u new-session -d -c "$workspace" -x 112 -y 32 "'$nvim' --clean -u '$here/init.lua' -c '$setup' snooper.bpf.c +46"
 shows finding "_impl. cannot b" "the finding stands on the screen"
 keys fb K
 shows hover "the verifier passes this" "hover opens"
