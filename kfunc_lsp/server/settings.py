@@ -121,7 +121,7 @@ class Settings:
         config = self.config(folder)
         chosen: dict[Choice, None] = {}
         problems: list[str] = []
-        for name in (*config.kernels, *more):
+        for name in (*more, *config.kernels):
             try:
                 chosen.update(dict.fromkeys(choices(config, name)))
             except KfuncLspError as error:

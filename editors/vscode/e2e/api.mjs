@@ -1,6 +1,6 @@
 // Run api-tests.cjs inside of VS Code's extension host: node api.mjs EXTENSION FIXTURE OUT
 import path from 'node:path';
-import { PATIENCE, Workbench } from './workbench.mjs';
+import { PATIENCE, START, Workbench } from './workbench.mjs';
 
 const [extension, fixture, out] = process.argv.slice(2).map((name) => path.resolve(name));
 // A built workbench takes tests only with the driver of its own smoke tests.
@@ -12,7 +12,7 @@ const code = await new Promise((resolve) => {
   setTimeout(() => {
     console.log('FAILED the tests end');
     resolve(1);
-  }, 4 * PATIENCE).unref();
+  }, START + 2 * PATIENCE).unref();
   const say = (_type, [line, ...more]) => /^(ok|FAILED|\d+ passed)/.test(line) && console.log(line, ...more);
   bench.page.exposeFunction('codeAutomationLog', say);
   bench.page.exposeFunction('codeAutomationExit', resolve);

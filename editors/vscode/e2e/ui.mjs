@@ -91,6 +91,7 @@ async function suite() {
   await check('one server runs', () => before !== undefined && bench.servers().length === 1);
   await bench.run('kfunc-lsp: Restart Server');
   await check('Restart starts another', () => until('another', () => bench.servers().length === 1 && bench.servers()[0] !== before));
+  await bench.go(15, 20);
   await check('which finds what is left to find', () => until('squiggles', async () => (await squiggles()) > 0));
   await bench.run('kfunc-lsp: Show Log');
   await check('the log tells which server runs', () =>

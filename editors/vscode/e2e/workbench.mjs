@@ -6,6 +6,7 @@ import path from 'node:path';
 import { chromium } from 'playwright-core';
 
 export const PATIENCE = Number(process.env.PATIENCE ?? 20) * 1000;
+export const START = 90_000; // until there is something to check, which is no check itself
 
 const SETTINGS = {
   'chat.disableAIFeatures': true,
@@ -46,16 +47,16 @@ const freePort = () =>
     });
   });
 
-/** Whether `condition` comes to something before patience ends; the answer is what it came to. */
-export async function until(what, condition) {
-  for (const end = Date.now() + PATIENCE; Date.now() < end; ) {
+/** What `condition` comes to, as soon as it is something. */
+export async function until(what, condition, patience = PATIENCE) {
+  for (const end = Date.now() + patience; Date.now() < end; ) {
     const value = await condition();
     if (value) {
       return value;
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`${what}: not in ${PATIENCE / 1000} s`);
+  throw new Error(`${what}: not in ${patience / 1000} s`);
 }
 
 export class Workbench {
@@ -94,9 +95,10 @@ export class Workbench {
     bench.server.stdout.pipe(log);
     bench.server.stderr.pipe(log);
     bench.browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: CHROMIUM });
-    await until('code-server answers', () => fetch(`${bench.origin}/healthz`).then((answer) => answer.ok, () => false));
+    await until('code-server answers', () => fetch(`${bench.origin}/healthz`).then((answer) => answer.ok, () => false), START);
     bench.page = await bench.browser.newPage({ viewport: { width: 1160, height: 640 } });
     bench.page.setDefaultTimeout(PATIENCE);
+    bench.page.setDefaultNavigationTimeout(START);
     bench.strangers = new Set();
     bench.page.on('request', (request) => {
       const { protocol, hostname } = new URL(request.url());
@@ -118,13 +120,13 @@ export class Workbench {
 
   async open(folder) {
     await this.page.goto(`${this.origin}/?folder=${encodeURIComponent(folder)}`);
-    await this.page.locator('.monaco-workbench .part.editor').waitFor();
+    await this.page.locator('.monaco-workbench .part.editor').waitFor({ timeout: START });
   }
 
   async openFile(name) {
-    await this.page.locator('.explorer-folders-view .monaco-list-row', { hasText: name }).dblclick();
-    await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
-    await this.lines.first().waitFor();
+    await this.page.locator('.explorer-folders-view .monaco-list-row', { hasText: name }).dblclick({ timeout: START });
+    await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor({ timeout: START });
+    await this.lines.first().waitFor({ timeout: START });
   }
 
   get editor() {
