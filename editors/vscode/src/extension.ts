@@ -1,5 +1,6 @@
 // The extension: its parts put together, and its commands.
 import * as vscode from 'vscode';
+import { unpacked } from './bundle';
 import { Kernels } from './kernels';
 import { Report } from './report';
 import { Server } from './server';
@@ -10,7 +11,8 @@ let server: Server | undefined;
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const log = vscode.window.createOutputChannel('kfunc-lsp', { log: true });
   const settings = new Settings(context.workspaceState);
-  server = new Server(settings, context.asAbsolutePath('bundled'), log);
+  const archive = context.asAbsolutePath('server.tar.xz');
+  server = new Server(settings, (python) => unpacked(archive, context.globalStorageUri.fsPath, python), log);
   const running = server;
   const kernels = new Kernels(running, settings);
   const report = new Report(running);

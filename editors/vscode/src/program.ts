@@ -28,10 +28,14 @@ const SAY_VERSION = 'import sys; print(*sys.version_info[:2])';
 const PATIENCE = 10_000;
 
 /**
- * Find the server. `server` and `python` are the settings, empty where they are not set; `bundled` is the folder of
- * the extension's own copy. Throws `NoProgram`.
+ * Find the server. `server` and `python` are the settings, empty where they are not set; `bundled` gives the folder with
+ * the extension's own copy, for the Python that is to run it. Rejects with `NoProgram`.
  */
-export async function findProgram(server: string, python: string, bundled: string): Promise<Program> {
+export async function findProgram(
+  server: string,
+  python: string,
+  bundled: (python: string) => Promise<string>,
+): Promise<Program> {
   if (server) {
     const found = onPath(server);
     if (!found) {
@@ -44,9 +48,15 @@ export async function findProgram(server: string, python: string, bundled: strin
     return { command: installed, args: [], env: process.env, origin: 'PATH' };
   }
   const interpreter = await findPython(python);
+  let modules: string;
+  try {
+    modules = await bundled(interpreter);
+  } catch (error) {
+    throw new NoProgram(`the server that comes along cannot be unpacked: ${error}. Install one (pipx install kfunc-lsp).`, 'server.path');
+  }
   // -P: a module of the workspace is not to be taken for one of ours.
   const args = ['-P', '-s', '-m', 'kfunc_lsp'];
-  return { command: interpreter, args, env: { ...process.env, PYTHONPATH: bundled }, origin: 'this extension' };
+  return { command: interpreter, args, env: { ...process.env, PYTHONPATH: modules }, origin: 'this extension' };
 }
 
 async function findPython(setting: string): Promise<string> {

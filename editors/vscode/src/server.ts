@@ -33,7 +33,7 @@ export class Server implements vscode.Disposable {
 
   constructor(
     private readonly settings: Settings,
-    private readonly bundled: string,
+    private readonly bundled: (python: string) => Promise<string>,
     private readonly log: vscode.LogOutputChannel,
   ) {}
 
