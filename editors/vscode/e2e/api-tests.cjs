@@ -57,9 +57,9 @@ exports.run = async () => {
   const hovers = await execute('vscode.executeHoverProvider', uri, at(`${IMPL}(&wq`, 3));
   const words = hovers.flatMap((hover) => hover.contents.map((content) => content.value)).join('\n');
   await check('hover shows both prototypes', () => words.includes('bpf_wq_set_callback(') && words.includes(`${IMPL}(`));
-  const completion = await execute('vscode.executeCompletionItemProvider', uri, at('bpf_rcu_read_lock', 8));
+  const completion = await execute('vscode.executeCompletionItemProvider', uri, at('bpf_cast_to_kern_ctx', 8));
   const labels = completion.items.map((item) => item.label.label ?? item.label);
-  await check('completion offers kfuncs', () => labels.includes('bpf_rcu_read_lock') && !labels.includes(IMPL));
+  await check('completion offers kfuncs', () => labels.includes('bpf_cast_to_kern_ctx') && !labels.includes(IMPL));
   const help = await execute('vscode.executeSignatureHelpProvider', uri, at(`${IMPL}(&wq, `, IMPL.length + 6), ',');
   await check('signature help counts arguments', () => help.activeParameter === 1 && help.signatures[0].activeParameter === 1);
 
