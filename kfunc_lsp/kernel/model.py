@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Protocol
 
 from kfunc_lsp.btf.types import FuncProto, Param
-from kfunc_lsp.kernel.flags import KF_IMPLICIT_ARGS
+from kfunc_lsp.kernel.flags import KF_IMPLICIT_ARGS, KF_TRUSTED_ARGS
 
 
 class FunctionClass(Enum):
@@ -48,6 +48,10 @@ _WORDS = {
     FunctionClass.KFUNC: "kfunc",
     FunctionClass.NOT_CALLABLE: "tagged as a kfunc, but only a target of fmod_ret programs",
 }
+
+
+_YOUNG = (FunctionClass.IMPLICIT, FunctionClass.BROKEN)
+"""Classes that came with implicit arguments, in 7.0."""
 
 
 class Fact(Enum):
@@ -200,13 +204,23 @@ class Kernel:
         RAW_TRACEPOINT has one from 7.0 on, which is also when implicit arguments came; SOCK_OPS has had one since
         between 6.12 and 6.18, where it registers a set too.
         """
-        implicit = any(
-            f.klass in (FunctionClass.IMPLICIT, FunctionClass.BROKEN) or (f.flags or 0) & KF_IMPLICIT_ARGS
-            for f in self.functions.values()
-        )
+        implicit = any(f.klass in _YOUNG or (f.flags or 0) & KF_IMPLICIT_ARGS for f in self.functions.values())
         sockops = "BPF_PROG_TYPE_SOCK_OPS"
         seen = any(sockops in hook.program_types for f in self.kfuncs() for hook in f.hooks or ())
         return {"BPF_PROG_TYPE_RAW_TRACEPOINT": implicit, sockops: seen or implicit or None}
+
+    @cached_property
+    def trusts_by_default(self) -> bool | None:
+        """Whether every kfunc wants trusted pointers, none of them NULL (from 7.0 on); ``None`` where not known.
+
+        Before, only those did that a flag said it of.
+        """
+        flags = [f.flags for f in self.functions.values() if f.flags is not None]
+        if any(flag & KF_IMPLICIT_ARGS for flag in flags) or any(f.klass in _YOUNG for f in self.functions.values()):
+            return True
+        if flags:
+            return not any(flag & KF_TRUSTED_ARGS for flag in flags)
+        return self.version >= (7, 0) if self.version else None
 
     @property
     def kfuncs_known(self) -> bool:

@@ -28,6 +28,7 @@ class Trait(Enum):
     FLAGS_KNOWN = "flags_known"
     HOOKS_KNOWN = "hooks_known"
     YOUNG_HOOKS = "young_hooks"
+    TRUSTS_BY_DEFAULT = "trusts_by_default"
     MODULES_LOADED = "modules_loaded"
 
 
@@ -104,6 +105,12 @@ class Load:
         """Whether it is known which program types may call what."""
         self.asked.add(Trait.HOOKS_KNOWN)
         return self._kernel.hooks_known
+
+    @property
+    def trusts_by_default(self) -> bool | None:
+        """Whether every kfunc wants trusted pointers, whatever its flags say; ``None`` where not known."""
+        self.asked.add(Trait.TRUSTS_BY_DEFAULT)
+        return self._kernel.trusts_by_default
 
     @property
     def modules_loaded(self) -> bool:

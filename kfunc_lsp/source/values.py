@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from kfunc_lsp.source.expand import Token
@@ -32,6 +33,7 @@ _NUMBERS = frozenset(
     """.split()
 )
 """Helpers that return a number which may be any."""
+_LOOKUPS = frozenset(("bpf_map_lookup_elem", "bpf_map_lookup_percpu_elem"))
 _ARITHMETIC = (("|",), ("^",), ("&",), ("<<", ">>"), ("+", "-"), ("*", "/", "%"))
 """Binary operators, those that bind least first."""
 _OTHER_OPERATORS = frozenset("? , = == != < > <= >= && || += -= *= /= %= &= |= ^= <<= >>= ++ -- {".split())
@@ -136,7 +138,21 @@ class Values:
         values = self._code.assigned.get(name, ())
         if len(values) != 1 or values[0] is None or name in through or self._is_hidden(name):
             return None
-        return self._of(*values[0], (name, *through))
+        if self._is_map_value(name, *values[0]):
+            return Value(Holds.MAP_VALUE)
+        value = self._of(*values[0], (name, *through))
+        if value is None or value.holds is not Holds.NUMBER:
+            return value
+        tests = self._tests((name, *through))
+        return None if tests is None else replace(value, is_bounded=value.is_bounded or tests > 0)
+
+    def _is_map_value(self, name: str, start: int, end: int) -> bool:
+        """Whether a local is what a lookup found in a map, and not a map in a map: it has members that are used."""
+        tokens = self._code.tokens
+        is_lookup = tokens[start][0] in _LOOKUPS and self._code.partners.get(start + 1) == end - 1
+        return is_lookup and any(
+            tokens[at][0] == name and tokens[at + 1][0] == "->" for at in range(end, self._code.end - 1)
+        )
 
     def _address(self, texts: Sequence[str]) -> Value | None:
         """The value of ``&x``, of ``&x.member`` where ``x`` is no pointer, of ``&x[i]`` where it is an array."""
@@ -177,27 +193,30 @@ class Values:
 
     def _varying(self, names: Sequence[str]) -> Value | None:
         """A value read from memory that goes by ``names``, unless something may have told the verifier more of it."""
+        tests = self._tests(names)
         calls_others = any(call in self._code.scope.functions for call, _ in self._calls)
-        return None if calls_others or not self._is_never_tested(names) else Value(Holds.VARYING)
+        return None if calls_others or tests is None else Value(Holds.VARYING, is_bounded=tests > 0)
 
     def _is_changing(self, name: str) -> bool:
         """Whether a variable at file level is memory that the verifier knows nothing of."""
         is_data = address(self._variables[name]) == Value(Holds.DATA)
         return is_data and name in self._code.scope.globals and name not in self._locals
 
-    def _is_never_tested(self, names: Sequence[str]) -> bool:
-        """Whether no test tells the verifier more of a number that goes by ``names``.
+    def _tests(self, names: Sequence[str]) -> int | None:
+        """How often a number that goes by ``names`` is compared with a bound; ``None`` where it may be known by tests.
 
-        Each may be passed to helpers and kfuncs, and once be compared with a bound; a local may be given its value.
+        Each name may be passed to helpers and kfuncs, and once be compared; a local may be given its value.
         """
         code = self._code
         followed = [code.assigned[name][0] for name in names if name in self._locals]
+        found = 0
         for name in names:
             places = [at for at in range(code.start, code.end) if code.tokens[at][0] == name]
             tests = [at for at in places if not self._is_declared(at) and not self._is_passed(at, followed)]
             if self._is_hidden(name) or len(tests) > 1 or not all(self._is_compared(at) for at in tests):
-                return False
-        return True
+                return None
+            found += len(tests)
+        return found
 
     def _is_compared(self, at: int) -> bool:
         """Whether the name at ``at`` is compared with a constant that leaves more than one choice."""
@@ -343,7 +362,11 @@ def _combined(operator_: str, left: Value | None, right: Value | None) -> Value 
         return left if operator_ in ("+", "-") and is_constant else None
     if left.holds not in (Holds.NUMBER, Holds.VARYING) or not is_constant:
         return None
-    return left if operator_ in ("+", "-") or _leaves_choice(operator_, right.number) else None
+    if operator_ in ("+", "-"):
+        return left
+    if not _leaves_choice(operator_, right.number):
+        return None
+    return replace(left, is_bounded=left.is_bounded or operator_ in ("&", "%"))
 
 
 def _leaves_choice(operator_: str, number: int | None) -> bool:

@@ -14,7 +14,8 @@ class Holds(Enum):
 
     ``CONSTANT`` is a number that the verifier knows, ``NUMBER`` one that only the running program knows, ``VARYING`` a
     number or a pointer that is no known constant. The others are addresses: of the stack, of a global variable, of data
-    that libbpf freezes (strings, ``const`` variables), of a map, of a function of the program.
+    that libbpf freezes (strings, ``const`` variables), of a map, of a value in a map (or NULL), of a function of the
+    program.
     """
 
     CONSTANT = "constant"
@@ -24,15 +25,21 @@ class Holds(Enum):
     DATA = "data"
     READ_ONLY = "read only"
     MAP = "map"
+    MAP_VALUE = "map value"
     FUNCTION = "function"
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One argument. ``number`` is a constant's (64 bits without sign), ``None`` where it is not known here which."""
+    """One argument.
+
+    ``number`` is a constant's (64 bits without sign), ``None`` where it is not known here which. ``is_bounded`` tells
+    that the program has masked a number, or compared it with a bound.
+    """
 
     holds: Holds
     number: int | None = None
+    is_bounded: bool = False
 
     @property
     def is_null(self) -> bool:

@@ -83,16 +83,15 @@ def test_constants(argument: str, number: int | None) -> None:
         ("pointers", "", Holds.DATA),
         ("&map", "", Holds.MAP),
         ("&other_map", "", Holds.MAP),
+        ("e", "struct foo *e = bpf_map_lookup_elem(&map, data); if (!e) return e->x", Holds.MAP_VALUE),
         ("callback", "", Holds.FUNCTION),
         ("(void *)&callback", "", Holds.FUNCTION),
         ("bpf_get_prandom_u32()", "", Holds.NUMBER),
-        ("n & 7", "u32 n = bpf_get_prandom_u32()", Holds.NUMBER),
+        ("n + 7", "u32 n = bpf_get_prandom_u32()", Holds.NUMBER),
         ("ctx->mark", "", Holds.VARYING),
         ("*(u32 *)ctx", "", Holds.VARYING),
         ("changing", "", Holds.VARYING),
         ("text", "", Holds.VARYING),
-        ("n", "u32 n = ctx->mark; if (n > SIZE * 4) return 0", Holds.VARYING),
-        ("n", "u32 n = ctx->mark; if (n > 16) return 0", Holds.VARYING),
         ("n", "u32 n; n = ctx->mark", Holds.VARYING),
         ("p->x", "struct foo *p = bpf_map_lookup_elem(&map, data); if (!p) return 0", Holds.VARYING),
     ],
@@ -104,6 +103,20 @@ def test_addresses_and_what_only_the_running_program_knows(argument: str, before
 @pytest.mark.parametrize(
     ("argument", "before"),
     [
+        ("ctx->mark & 7", ""),
+        ("ctx->mark % 3", ""),
+        ("n", "u32 n = ctx->mark; if (n > SIZE * 4) return 0"),
+        ("n", "u32 n = ctx->mark; if (n > 16) return 0"),
+    ],
+)
+def test_numbers_with_a_bound(argument: str, before: str) -> None:
+    assert value(argument, before) == Value(Holds.VARYING, is_bounded=True)
+
+
+@pytest.mark.parametrize(
+    ("argument", "before"),
+    [
+        ("n", "u32 n = bpf_get_prandom_u32(); if (n != 5) return 0"),
         ("MOVED", ""),
         ("ENUMERATOR", ""),
         ("never_written", ""),
@@ -113,6 +126,7 @@ def test_addresses_and_what_only_the_running_program_knows(argument: str, before
         ("map", ""),
         ("&p->x", "struct foo *p = NULL"),
         ("&p[1]", "char *p = data"),
+        ("inner", "void *inner = bpf_map_lookup_elem(&map, data); if (!inner) return 0"),
         ("n", "int n = 0; g(&n)"),
         ("n", "int n = 0; n++"),
         ("n", "int n = 0; if (ctx->mark) n = 1"),

@@ -10,6 +10,7 @@
 #define bpf_ksym_exists(sym) ({ _Static_assert(!__builtin_constant_p(!!sym), #sym " is not weak"); !!sym; })
 
 static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *) 1;
+static u64 (*bpf_ktime_get_ns)(void) = (void *) 5;
 static u32 (*bpf_get_prandom_u32)(void) = (void *) 7;
 static struct task_struct *(*bpf_get_current_task_btf)(void) = (void *) 158;
 static long (*bpf_timer_init)(void *timer, void *map, u64 flags) = (void *) 169;

@@ -1,0 +1,23 @@
+// A callback is no exception.
+// kernels: 7.0 7.3
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct elem { struct bpf_wq work; u32 size; };
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, int); __type(value, struct elem); } map SEC(".maps");
+
+extern int bpf_wq_init(struct bpf_wq *wq, void *p__map, unsigned int flags) __ksym;
+extern int bpf_wq_set_callback(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags) __ksym;
+
+SEC("tc")
+int p(struct __sk_buff *ctx)
+{
+	int key = 0;
+	struct elem *e = bpf_map_lookup_elem(&map, &key);
+
+	if (e && !bpf_wq_init(&e->work, &map, 0))
+		bpf_wq_set_callback(&e->work, NULL, 0); // want error "Possibly NULL pointer passed to trusted arg1"
+	return 0;
+}
