@@ -24,7 +24,7 @@ OLD = """#include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 extern int bpf_wq_set_callback_impl(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags,
                                     void *aux__prog) __ksym{weak};
-SEC("tc") int p(struct bpf_wq *wq) {{ {guard}bpf_wq_set_callback_impl(wq, NULL, 0, NULL); return 0; }}
+SEC("tc") int p(struct bpf_wq *wq, void *call) {{ {guard}bpf_wq_set_callback_impl(wq, call, 0, NULL); return 0; }}
 """
 PROGRAMS = {
     "/p/fails.bpf.c": OLD.format(weak="", guard=""),

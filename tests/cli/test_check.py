@@ -17,9 +17,9 @@ PROGRAM = f"""#include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 {NEW}, struct bpf_prog_aux *aux) __ksym;
 SEC("tc")
-int p(struct bpf_wq *wq)
+int p(struct bpf_wq *wq, void *call)
 {{
-	return bpf_wq_set_callback(wq, NULL, 0, NULL);
+	return bpf_wq_set_callback(wq, call, 0, NULL);
 }}
 """
 FIXED = PROGRAM.replace(", struct bpf_prog_aux *aux)", ")").replace(", 0, NULL)", ", 0)")
@@ -148,7 +148,7 @@ def test_fixes_are_applied_and_what_is_left_is_reported(folder: Path) -> None:
     before = (folder / "bad.bpf.c").read_text()
     answer = run("check", *K, "--diff", cwd=folder)
     assert answer.returncode == 1
-    assert "-\treturn bpf_wq_set_callback(wq, NULL, 0, NULL);" in answer.stdout
+    assert "-\treturn bpf_wq_set_callback(wq, call, 0, NULL);" in answer.stdout
     assert "1 finding would be fixed in 1 file" in answer.stderr
     assert (folder / "bad.bpf.c").read_text() == before
     answer = run("check", *K, "--fix", cwd=folder)

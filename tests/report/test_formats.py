@@ -33,9 +33,9 @@ SAFE = """#include "vmlinux.h"
 extern int bpf_wq_set_callback(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags,
 \t\t\t       struct bpf_prog_aux *aux) __ksym;
 SEC("tc")
-int p(struct bpf_wq *wq)
+int p(struct bpf_wq *wq, void *f)
 {
-\treturn bpf_wq_set_callback(wq, /* é */ (void *)0, 0, NULL);
+\treturn bpf_wq_set_callback(wq, /* é */ (void *)f, 0, NULL);
 }
 """
 
@@ -119,7 +119,7 @@ def test_a_fix_in_json_can_be_applied(report: Report) -> None:
         start, end = change["place"]["start"], change["place"]["end"]
         assert data[start:end].decode() == change["old"]
         data = data[:start] + change["text"].encode() + data[end:]
-    assert b"bpf_wq_set_callback(wq, /* \xc3\xa9 */ (void *)0, 0);" in data
+    assert b"bpf_wq_set_callback(wq, /* \xc3\xa9 */ (void *)f, 0);" in data
 
 
 def test_json_lines_are_the_findings_and_a_summary(report: Report) -> None:

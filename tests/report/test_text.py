@@ -13,9 +13,9 @@ PROGRAM = """#include "vmlinux.h"
 extern int bpf_wq_set_callback_impl(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags,
 \t\t\t\t    struct bpf_prog_aux *aux) __ksym;
 SEC("tc")
-int p(struct bpf_wq *wq)
+int p(struct bpf_wq *wq, void *f)
 {
-\treturn /* é𝄞 字 */ bpf_wq_set_callback_impl(wq, (void *)0, 0, NULL);
+\treturn /* é𝄞 字 */ bpf_wq_set_callback_impl(wq, (void *)f, 0, NULL);
 }
 """
 
@@ -23,7 +23,7 @@ EXPECTED = """\
 error[unflagged-impl-called]: `bpf_wq_set_callback_impl` cannot be called on 7.0, 7.3
  --> /p/main.bpf.c:8:20
   |
-8 |     return /* é𝄞 字 */ bpf_wq_set_callback_impl(wq, (void *)0, 0, NULL);
+8 |     return /* é𝄞 字 */ bpf_wq_set_callback_impl(wq, (void *)f, 0, NULL);
   |                        ^^^^^^^^^^^^^^^^^^^^^^^^                   ---- supplied by the verifier
   |
   = it exists in BTF only and may not be called; nor does the declaration fit: parameter 4, behind the pointer: \

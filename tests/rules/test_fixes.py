@@ -21,7 +21,7 @@ def found(text: str, headers: dict[str, str] | None = None) -> list[Finding]:
 
 
 def program(body: str) -> str:
-    return f'SEC("tc") int p(struct bpf_wq *w)\n{{\n\t{body}\n\treturn 0;\n}}\n'
+    return f'SEC("tc") int p(struct bpf_wq *w, void *f)\n{{\n\t{body}\n\treturn 0;\n}}\n'
 
 
 @pytest.mark.parametrize(
@@ -74,14 +74,14 @@ def test_fixes_that_a_person_has_to_look_at(text: str, caution: str) -> None:
 
 
 def test_a_fix_keeps_carriage_returns_and_a_byte_order_mark() -> None:
-    text = ("\ufeff" + HEAD + IMPL + program("bpf_wq_set_callback_impl(w, 0, 0, NULL);")).replace("\n", "\r\n")
+    text = ("\ufeff" + HEAD + IMPL + program("bpf_wq_set_callback_impl(w, f, 0, NULL);")).replace("\n", "\r\n")
     kernels = [resolve("7.3")]
     (finding,) = check(unit(text, known_names(kernels)), kernels)
     assert finding.fix is not None
     assert finding.fix.is_safe
     fixed = applied(finding.span.file.text, [finding.fix]).encode("latin-1").decode()
     assert fixed.startswith("\ufeff#include")
-    assert "\tbpf_wq_set_callback(w, 0, 0);\r\n" in fixed
+    assert "\tbpf_wq_set_callback(w, f, 0);\r\n" in fixed
     assert not check(unit(fixed, known_names(kernels)), kernels)
 
 

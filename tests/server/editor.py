@@ -31,18 +31,18 @@ struct bpf_prog_aux { int x; };
 IMPL_CALLED = f"""{PRELUDE}\
 extern int bpf_wq_set_callback_impl(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags,
                                     void *aux__prog) __ksym;
-SEC("tc") int prog(struct bpf_wq *wq)
+SEC("tc") int prog(struct bpf_wq *wq, void *cb)
 {{
-	/* é𝄞✓ */ return bpf_wq_set_callback_impl(wq, 0, 0, 0);
+	/* é𝄞✓ */ return bpf_wq_set_callback_impl(wq, cb, 0, 0);
 }}
 """
 
 ARGUMENT_PASSED = f"""{PRELUDE}\
 extern int bpf_wq_set_callback(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags,
                                struct bpf_prog_aux *aux) __ksym;
-SEC("tc") int prog(struct bpf_wq *wq)
+SEC("tc") int prog(struct bpf_wq *wq, void *cb)
 {{
-	/* é𝄞✓ */ return bpf_wq_set_callback(wq, 0, 0, 0);
+	/* é𝄞✓ */ return bpf_wq_set_callback(wq, cb, 0, 0);
 }}
 """
 

@@ -27,7 +27,7 @@ def _edits(editor: Editor, action: types.CodeAction, uri: str, version: int) -> 
     return change.edits
 
 
-CHOICE = "return (bpf_wq_set_callback ? bpf_wq_set_callback(wq, 0, 0) : bpf_wq_set_callback_impl(wq, 0, 0, 0));"
+CHOICE = "return (bpf_wq_set_callback ? bpf_wq_set_callback(wq, cb, 0) : bpf_wq_set_callback_impl(wq, cb, 0, 0));"
 
 
 async def test_the_fixed_text_has_no_diagnostics(editor: Editor) -> None:

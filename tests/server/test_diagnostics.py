@@ -46,11 +46,11 @@ async def test_related_places_for_clients_that_show_them(vscode: Editor, emacs: 
 async def test_an_edit_takes_the_diagnostics_away_and_brings_them_back(editor: Editor) -> None:
     uri = editor.open(IMPL_CALLED)
     assert await editor.diagnostics(uri, 1)
-    call = editor.range(IMPL_CALLED, "bpf_wq_set_callback_impl(wq, 0, 0, 0)", after="return ")
+    call = editor.range(IMPL_CALLED, "bpf_wq_set_callback_impl(wq, cb, 0, 0)", after="return ")
     editor.change(uri, 2, Partial(range=call, text="0"))
     assert await editor.diagnostics(uri, 2) == []
     after = types.Range(start=call.start, end=types.Position(line=call.start.line, character=call.start.character + 1))
-    editor.change(uri, 3, Partial(range=after, text="bpf_wq_set_callback_impl(wq, 0, 0, 0)"))
+    editor.change(uri, 3, Partial(range=after, text="bpf_wq_set_callback_impl(wq, cb, 0, 0)"))
     assert [d.range.start for d in await editor.diagnostics(uri, 3)] == [call.start]
 
 
@@ -83,7 +83,7 @@ async def test_a_whole_text_in_one_change(vscode: Editor) -> None:
 async def test_edits_behind_what_only_python_takes_for_a_line_end(vscode: Editor, character: str) -> None:
     text = f"// {character}\n{IMPL_CALLED}"
     uri = vscode.open(text)
-    call = vscode.range(text, "bpf_wq_set_callback_impl(wq, 0, 0, 0)", after="return ")
+    call = vscode.range(text, "bpf_wq_set_callback_impl(wq, cb, 0, 0)", after="return ")
     vscode.change(uri, 2, Partial(range=call, text="0"))
     assert await vscode.diagnostics(uri, 2) == []
 

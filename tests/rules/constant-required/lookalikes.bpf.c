@@ -11,8 +11,8 @@ extern void *bpf_rdonly_cast(const void *obj__ign, u32 btf_id__k) __ksym;
 
 #define SIZE 16
 
-const volatile u32 configured = 1;
-static u32 never_written = 1;
+const volatile u32 configured = 0;
+static u32 never_written;
 
 SEC("tc")
 int literal(struct __sk_buff *ctx)
@@ -44,7 +44,7 @@ int tested(struct __sk_buff *ctx)
 {
 	u32 type = ctx->mark;
 
-	if (type != 1)
+	if (type != 0)
 		return 0;
 	return bpf_rdonly_cast(ctx, type) != 0;
 }

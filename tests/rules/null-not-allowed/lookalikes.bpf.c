@@ -30,7 +30,7 @@ int every_task(void *ctx)
 SEC("tc")
 int ignored(struct __sk_buff *ctx)
 {
-	return bpf_rdonly_cast(NULL, 1) != 0;
+	return bpf_rdonly_cast(NULL, 0) != 0;
 }
 
 SEC("tc")
