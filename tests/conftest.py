@@ -1,4 +1,4 @@
-"""No test touches the user's cache: there is none, but where a test makes one. None fails because the machine is busy."""
+"""No test touches the user's cache: there is none, but where a test makes one. None fails for want of speed."""
 
 from __future__ import annotations
 
