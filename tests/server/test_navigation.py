@@ -19,10 +19,10 @@ extern struct task_struct *bpf_task_from_vpid(int vpid) __ksym __attribute__((we
 extern void bpf_task_release(struct task_struct *p) __ksym;
 extern int bpf_wq_set_callback(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags) __ksym;
 #define DROP(p) bpf_task_release(p)
-SEC("tc") int prog(struct bpf_wq *wq)
+SEC("tc") int prog(struct bpf_wq *wq, void *f)
 {{
 	struct task_struct *p;
-	/* é𝄞✓ */ bpf_wq_set_callback(wq, 0, 0);
+	/* é𝄞✓ */ bpf_wq_set_callback(wq, f, 0);
 	p = bpf_task_from_vpid(1);
 	if (p)
 		DROP(p);
@@ -121,7 +121,7 @@ async def test_hints_are_off_until_they_are_wanted(vscode: Editor, fresh: Begin)
     hints = await editor.client.text_document_inlay_hint_async(types.InlayHintParams(document, whole))
     assert [hint.label for hint in hints or ()] == ["+ aux by the verifier", "acquires · may be NULL"]
     assert hints is not None
-    assert hints[0].position == editor.range(TEXT, "(wq, 0, 0)").end
+    assert hints[0].position == editor.range(TEXT, "(wq, f, 0)").end
 
 
 async def test_a_guard_for_a_call_that_some_kernels_lack(editor: Editor) -> None:
@@ -136,7 +136,7 @@ async def test_a_guard_for_a_call_that_some_kernels_lack(editor: Editor) -> None
         edits += change.edits
     fixed = editor.applied(TEXT, edits)
     assert "unsigned int flags) __attribute__((weak)) __ksym;" in fixed
-    assert "/* é𝄞✓ */ (bpf_wq_set_callback ? bpf_wq_set_callback(wq, 0, 0) : 0);" in fixed
+    assert "/* é𝄞✓ */ (bpf_wq_set_callback ? bpf_wq_set_callback(wq, f, 0) : 0);" in fixed
     editor.change(uri, 2, types.TextDocumentContentChangeWholeDocument(fixed))
     assert await editor.diagnostics(uri, 2) == []
 
