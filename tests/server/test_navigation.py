@@ -81,7 +81,7 @@ async def test_references_and_highlights(editor: Editor) -> None:
 
 async def test_what_belongs_to_others_is_left_to_them(vscode: Editor) -> None:
     uri = vscode.open(TEXT)
-    for part in ("prog(", "struct bpf_wq *wq)\n", "p = "):
+    for part in ("prog(", "struct bpf_wq *wq, ", "p = "):
         params = types.DefinitionParams(**_at(vscode, uri, part, "SEC("))  # type: ignore[arg-type]
         assert await vscode.client.text_document_definition_async(params) is None
 
