@@ -137,12 +137,12 @@ class SectionReader:
 def read_elf(path: Path, file: BinaryIO) -> ElfSections:
     """The sections of the ELF ``file``, called ``path`` in messages.
 
-    Raises ``ImageError`` where it is damaged or has no ``.BTF``.
+    Raises ``ImageError`` where it is damaged or has no ``.BTF``, or an empty one.
     """
     reader = SectionReader(str(path), file)
     is_module = ".modinfo" in reader.by_name and ".gnu.linkonce.this_module" in reader.by_name
     btf = reader.named(".BTF")
-    if btf is None:
+    if not btf:
         kind = "module" if is_module else "vmlinux"
         raise ImageError(f"{path}: has no .BTF section; give a {kind} built with CONFIG_DEBUG_INFO_BTF=y")
     btf_ids = reader.named(".BTF_ids")

@@ -143,6 +143,12 @@ def test_a_file_too_large_to_be_btf(tmp_path: Path) -> None:
         open_image(path)
 
 
+def test_an_empty_btf_section_is_none(tmp_path: Path) -> None:
+    path = written(tmp_path, elf({".BTF": b"", ".BTF_ids": sample().btf_ids()}))
+    with pytest.raises(ImageError, match=r"has no \.BTF section"):
+        open_image(path)
+
+
 SOUND = elf({".BTF": sample().build(), ".BTF_ids": sample().btf_ids(), ".rodata": b"Linux version 7.3 (x)"})
 
 

@@ -37,8 +37,8 @@ async def test_settings_that_are_no_object(fresh: Begin, options: object) -> Non
     editor = await fresh(options)
     await editor.diagnostics(editor.open(IMPL_CALLED), 1)
     (message,) = _shown(editor)
-    names = "kernels, loader, include, define, select, ignore, per-file-ignores, severities"
-    names += ", kernel-source, inlay-hints, targets"
+    names = "kernels, loader, include, define, select, ignore, kernel-source, inlay-hints"
+    names += ", per-file-ignores, severities, targets"
     assert message == f"kfunc-lsp: editor settings: expected an object with {names}. They are not used."
 
 
