@@ -92,7 +92,7 @@
                 ((symbol-function 'read-multiple-choice) (lambda (&rest _) (error "asked"))))
         (eglot-code-actions place (flymake-diagnostic-end first) "quickfix" t))
       (eventually (format "a quick fix mends: %s" (car (split-string about "\n")))
-                  (lambda () (< (length (findings)) left)))
+                  (lambda () (= (length (findings)) (1- left))))
       (setq left (length (findings))))))
 (check "all fixes give what the command line gives"
        (equal (buffer-string)

@@ -97,12 +97,11 @@ expect('and none that may not be called', not vim.tbl_contains(labels, IMPL), vi
 answer = ask('textDocument/signatureHelp', '\tbpf_wq_set_callback(wq, ')
 expect('signature help counts arguments', answer and answer.signatures[1].activeParameter == 1, vim.inspect(answer))
 
-for _ = 1, 5 do
-  local left = findings(buffer)
-  local first, fixed = left[1], nil
-  if not first then
-    break
-  end
+for left = 5, 1, -1 do
+  vim.wait(patience, function()
+    return #findings(buffer) == left
+  end, 20)
+  local first, fixed = findings(buffer)[1], nil
   vim.api.nvim_win_set_cursor(0, { first.lnum + 1, first.col })
   vim.lsp.buf.code_action({
     context = { only = { 'quickfix' }, diagnostics = {} },
@@ -114,7 +113,7 @@ for _ = 1, 5 do
     end,
   })
   eventually('a quick fix mends ' .. first.code, function()
-    return #findings(buffer) < #left
+    return #findings(buffer) == left - 1
   end, function()
     return fixed or 'none is on offer'
   end)
