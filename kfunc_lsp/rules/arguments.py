@@ -84,7 +84,7 @@ def refusals(load: Load, demand: Demand) -> Iterator[Refusal]:
 @lru_cache(maxsize=1)
 def _refused(load: Load) -> Sequence[Refusal]:
     """One refusal for each call that has one; kept, since each rule asks for its own."""
-    found = (next(_Arguments(load, call).refused(), None) for call in load.calls())
+    found = (next(_Arguments(load, call).refused(), None) for call in load.calls)
     return [refusal for refusal in found if refusal is not None]
 
 

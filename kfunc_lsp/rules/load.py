@@ -6,7 +6,7 @@ only be asked once (``fleet``).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -184,8 +184,10 @@ class Load:
             return Truth.FALSE
         return Truth.UNKNOWN if Truth.UNKNOWN in (presence, reach) else Truth.TRUE
 
-    def calls(self) -> Iterator[Call]:
+    @cached_property
+    def calls(self) -> Sequence[Call]:
         """Every call of a resolved extern that the verifier meets, or may meet, in order."""
+        found = []
         for use in self.unit.uses:
             if use.kind is UseKind.REFERENCE:
                 continue
@@ -195,4 +197,5 @@ class Load:
             meets = self.meets(use)
             if meets is not Truth.FALSE:
                 is_certain = meets is Truth.TRUE and resolution.outcome is Outcome.RESOLVED
-                yield Call(use, resolution.function, is_certain)
+                found.append(Call(use, resolution.function, is_certain))
+        return found

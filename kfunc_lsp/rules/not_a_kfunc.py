@@ -43,7 +43,7 @@ No fix.
 
 def check(load: Load) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for call in load.calls():
+    for call in load.calls:
         if call.function.klass in (FunctionClass.FUNCTION, FunctionClass.NOT_CALLABLE) and load.kfuncs_known:
             yield _violation(load, call)
 

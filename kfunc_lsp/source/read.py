@@ -81,6 +81,7 @@ class _Builder:
         self.bodies: dict[str, tuple[Segment, Place, Body]] = {}
         self.sections: dict[str, str] = {}
         self.flows: dict[tuple[int, int], Flow] = {}
+        self.values: dict[tuple[int, int], Values] = {}
         for segment, place in self.segments:
             self.sections.update(segment.sections)
             for body in segment.bodies:
@@ -319,7 +320,11 @@ class _Builder:
         """What the arguments of a call are."""
         if site.body < 0 or not site.arguments:
             return ()
-        values = Values(self._flow(segment, site.body), self._variables, self._steady_macros, self._expanded)
+        key = (id(segment), site.body)
+        values = self.values.get(key)
+        if values is None:
+            code = self._flow(segment, site.body)
+            values = self.values[key] = Values(code, self._variables, self._steady_macros, self._expanded)
         return tuple(values.of(start, end) for start, end in site.arguments)
 
     def _conditions(self, segment: Segment, body_index: int, at: int) -> tuple[Condition, ...]:
