@@ -1,5 +1,5 @@
 // Numbers that the verifier knows, by the text, by a test, or by what the compiler makes of it.
-// kernels: 6.12 6.18 7.0 7.3
+// kernels: 6.18 7.0 7.3
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 

@@ -1,5 +1,5 @@
 // NULL where it is nullable or not looked at, or perhaps not NULL at all.
-// kernels: 6.12 6.18 7.0 7.3
+// kernels: 6.18 7.0 7.3
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
