@@ -64,11 +64,11 @@
   (check "behind é𝄞✓ they stand at the name"
          (equal impl (buffer-substring (flymake-diagnostic-beg called) (flymake-diagnostic-end called)))))
 (goto-char (point-min))
-(search-forward (concat impl "(&wq"))
-(backward-char 8)
+(search-forward (concat impl "(&e->work"))
+(backward-char 14)
 (let ((told (told-by #'eglot-hover-eldoc-function)))
   (check "hover shows the prototype to call" (string-match-p "bpf_wq_set_callback" told) told))
-(search-forward "&wq, ")
+(search-forward "&e->work, ")
 (let* ((told (told-by #'eglot-signature-eldoc-function))
        (active (text-property-any 0 (length told) 'face 'eldoc-highlight-function-argument told)))
   (check "signature help marks the second argument"

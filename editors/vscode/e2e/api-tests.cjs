@@ -54,13 +54,13 @@ exports.run = async () => {
   const called = found.find((one) => (one.code.value ?? one.code) === 'unflagged-impl-called');
   await check('behind é𝄞✓ they stand at the name', () => document.getText(called.range) === IMPL);
 
-  const hovers = await execute('vscode.executeHoverProvider', uri, at(`${IMPL}(&wq`, 3));
+  const hovers = await execute('vscode.executeHoverProvider', uri, at(`${IMPL}(&e->work`, 3));
   const words = hovers.flatMap((hover) => hover.contents.map((content) => content.value)).join('\n');
   await check('hover shows both prototypes', () => words.includes('bpf_wq_set_callback(') && words.includes(`${IMPL}(`));
   const completion = await execute('vscode.executeCompletionItemProvider', uri, at('bpf_cast_to_kern_ctx', 8));
   const labels = completion.items.map((item) => item.label.label ?? item.label);
   await check('completion offers kfuncs', () => labels.includes('bpf_cast_to_kern_ctx') && !labels.includes(IMPL));
-  const help = await execute('vscode.executeSignatureHelpProvider', uri, at(`${IMPL}(&wq, `, IMPL.length + 6), ',');
+  const help = await execute('vscode.executeSignatureHelpProvider', uri, at(`${IMPL}(&e->work, `, IMPL.length + 11), ',');
   await check('signature help counts arguments', () => help.activeParameter === 1 && help.signatures[0].activeParameter === 1);
 
   const header = await open('lock.bpf.h');
