@@ -32,11 +32,11 @@ def family(name: str) -> str:
     return "_".join(name.split("_")[:2])
 
 
-def variants(bases: Sequence[Kernel]) -> list[Kernel]:
-    """``KERNELS`` kernels that differ, in turns of ``bases``."""
+def variants(bases: Sequence[Kernel], count: int = KERNELS) -> list[Kernel]:
+    """Kernels that differ, in turns of ``bases``."""
     chance = random.Random(1)
     found = []
-    for number in range(KERNELS):
+    for number in range(count):
         base = bases[number % len(bases)]
         families = sorted({family(name) for name in base.functions})
         missing = set(chance.sample(families, chance.randint(0, MOST_MISSING)))

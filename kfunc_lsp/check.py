@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from kfunc_lsp import rules
@@ -10,8 +10,8 @@ from kfunc_lsp.ignores import applied
 from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.kernel.loader import LIBBPF, Loader
 from kfunc_lsp.kernel.model import FunctionClass, Kernel
-from kfunc_lsp.rules.fleet import Fleet, fleet_of, listed
-from kfunc_lsp.rules.load import Load
+from kfunc_lsp.rules.fleet import Fleet, Members, fleet_of, listed, lowest
+from kfunc_lsp.rules.load import Load, Loads
 from kfunc_lsp.rules.model import Finding, Fix, Rule, Severity, Stage, Standing, Violation
 from kfunc_lsp.unit.model import Unit
 
@@ -23,13 +23,13 @@ def known_names(kernels: Iterable[Kernel]) -> frozenset[str]:
 
 def check(unit: Unit, kernels: Sequence[Kernel], loader: Loader = LIBBPF) -> list[Finding]:
     """The findings of all rules for ``unit`` as ``loader`` loads it, joined over ``kernels``, in order of place."""
-    fleet = fleet_of(tuple(kernels), loader)
-    answers = list(_answers(unit, fleet))
+    loads = Loads(unit, fleet_of(tuple(kernels), loader))
+    fleet = loads.fleet
     by_place: dict[tuple[str, str, int, str], list[_Answer]] = {}
-    for members, violations in answers:
-        for rule, violation in violations:
-            place = (rule.name, violation.span.file.path, violation.span.start, violation.subject)
-            by_place.setdefault(place, []).append(_Answer(rule, violation, members))
+    for answer in _first_said(_answers(loads)):
+        span = answer.violation.span
+        place = (answer.rule.name, span.file.path, span.start, answer.violation.subject)
+        by_place.setdefault(place, []).append(answer)
     fixes: dict[tuple[str, str, Severity], Fix | None] = {}
 
     def fix(rule: Rule, violation: Violation) -> Fix | None:
@@ -39,35 +39,41 @@ def check(unit: Unit, kernels: Sequence[Kernel], loader: Loader = LIBBPF) -> lis
             fixes[key] = None if rule.fix is None or unit.is_compiled else rule.fix(unit, violation, fleet)
         return fixes[key]
 
-    findings = [_join(unit, fleet, found, fix) for found in by_place.values() if _is_worth_saying(found, fleet)]
+    findings = [_join(loads, found, fix) for found in by_place.values() if _is_worth_saying(found, fleet)]
     main = unit.file
-    findings = applied(unit, findings, fleet.names(range(len(fleet.kernels))))
+    findings = applied(unit, findings, fleet.names(fleet.everyone))
     return sorted(findings, key=lambda f: (f.span.file is not main, f.span.file.path, f.span.start, f.rule.name))
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """A violation that some kernels (by index) share."""
+    """A violation that some kernels share."""
 
     rule: Rule
     violation: Violation
-    members: Sequence[int]
+    members: Members
 
 
 def _is_worth_saying(found: Sequence[_Answer], fleet: Fleet) -> bool:
     least = found[0].violation.shared_by
-    return not least or (least <= len(fleet.kernels) == sum(len(answer.members) for answer in found))
+    return not least or (least <= len(fleet.kernels) and sum(answer.members for answer in found) == fleet.everyone)
 
 
-def _answers(unit: Unit, fleet: Fleet) -> Iterable[tuple[Sequence[int], list[tuple[Rule, Violation]]]]:
-    """The violations on each set of kernels that answer every question of every rule alike."""
-    pending: Sequence[int] = range(len(fleet.kernels))
-    while pending:
-        kernel = fleet.kernels[pending[0]]
-        load = Load(unit, kernel, fleet.loader)
-        found = [(rule, _cautious(load, violation)) for rule in rules.ALL for violation in rule.check(load)]
-        alike, pending = fleet.split(pending, load.asked)
-        yield alike, _first_said(found)
+def _answers(loads: Loads) -> list[_Answer]:
+    """The violations of each rule on the kernels that have them, in the order of rules, those alike together."""
+    answers = []
+    for rule in rules.ALL:
+        found: dict[Violation, Members] = {}
+        for name in rule.each(loads.unit):
+            for members, violations in loads.each(loads.fleet.everyone, _judge(rule, name)):
+                for violation in violations:
+                    found[violation] = found.get(violation, 0) | members
+        answers += [_Answer(rule, violation, members) for violation, members in found.items()]
+    return answers
+
+
+def _judge(rule: Rule, name: str) -> Callable[[Load], list[Violation]]:
+    return lambda load: [_cautious(load, violation) for violation in rule.check(load, name)]
 
 
 def _cautious(load: Load, violation: Violation) -> Violation:
@@ -77,19 +83,25 @@ def _cautious(load: Load, violation: Violation) -> Violation:
     return violation
 
 
-def _first_said(found: Sequence[tuple[Rule, Violation]]) -> list[tuple[Rule, Violation]]:
+def _first_said(answers: Sequence[_Answer]) -> Iterator[_Answer]:
     """One finding for one cause: what clang and libbpf refuse gets no further, and of what is said of an extern at one
     place the first message counts, in the order of stages, and of the rules within a stage.
     """
-    refused = {v.subject for _, v in found if v.severity is Severity.ERROR and _stage(v) <= Stage.RESOLVE}
-    kept: dict[tuple[str, str, int], tuple[Rule, Violation]] = {}
-    for rule, violation in found:
-        if violation.subject in refused and _stage(violation) > Stage.RESOLVE:
-            continue
-        place = (violation.subject, violation.span.file.path, violation.span.start)
-        if place not in kept or _rank(violation) < _rank(kept[place][1]):
-            kept[place] = (rule, violation)
-    return list(kept.values())
+    refused: dict[str, Members] = {}
+    for answer in answers:
+        v = answer.violation
+        if v.severity is Severity.ERROR and _stage(v) <= Stage.RESOLVE:
+            refused[v.subject] = refused.get(v.subject, 0) | answer.members
+    said: dict[tuple[str, str, int], Members] = {}
+    for answer in sorted(answers, key=lambda answer: _rank(answer.violation)):
+        v = answer.violation
+        place = (v.subject, v.span.file.path, v.span.start)
+        members = answer.members & ~said.get(place, 0)
+        if _stage(v) > Stage.RESOLVE:
+            members &= ~refused.get(v.subject, 0)
+        said[place] = said.get(place, 0) | members
+        if members:
+            yield replace(answer, members=members)
 
 
 def _stage(violation: Violation) -> int:
@@ -100,53 +112,57 @@ def _rank(violation: Violation) -> tuple[bool, int]:
     return violation.severity is Severity.HINT, _stage(violation)
 
 
-def _join(unit: Unit, fleet: Fleet, found: Sequence[_Answer], fix: Callable[[Rule, Violation], Fix | None]) -> Finding:
+def _join(loads: Loads, found: Sequence[_Answer], fix: Callable[[Rule, Violation], Fix | None]) -> Finding:
     """One finding for what several kernels say of one place; the worst of them speaks for all."""
-    worst = max(found, key=lambda answer: answer.violation.severity)
+    fleet = loads.fleet
+    worst = max(sorted(found, key=_first), key=lambda answer: answer.violation.severity)
     lead = worst.violation
     standings: list[tuple[int, Standing]] = []
-    rest = set(range(len(fleet.kernels)))
+    rest, named = fleet.everyone, 0
     for answer in found:
-        rest.difference_update(answer.members)
+        rest &= ~answer.members
         v = answer.violation
-        for source, members in _by_source(fleet, answer.members, v):
-            names, speaker = fleet.names(members), v.stage.speaker(fleet.loader) if v.stage is not None else ""
+        named |= answer.members if v.severity == lead.severity else 0
+        speaker = v.stage.speaker(fleet.loader) if v.stage is not None else ""
+        for source, members in fleet.by_source(answer.members, v.fact):
+            names = fleet.names(members)
             standing = Standing(names, True, v.severity, v.stage, speaker, v.foreseen, v.why, source)
-            standings.append((members[0], standing))
-    pending: Sequence[int] = sorted(rest)
+            standings.append((lowest(members), standing))
     is_alive = False
-    while pending:
-        load = Load(unit, fleet.kernels[pending[0]], fleet.loader)
-        comment = _standing_of(load, lead.subject)
-        function = load.bound(lead.subject)
-        is_alive = is_alive or (function is not None and function.callable)
-        alike, pending = fleet.split(pending, load.asked)
-        for source, members in _by_source(fleet, alike, lead):
-            standings.append((members[0], Standing(fleet.names(members), False, None, None, "", "", comment, source)))
+    for alike, (comment, lives) in loads.each(rest, lambda load: _standing_of(load, lead.subject)):
+        is_alive = is_alive or lives
+        for source, members in fleet.by_source(alike, lead.fact):
+            standing = Standing(fleet.names(members), False, None, None, "", "", comment, source)
+            standings.append((lowest(members), standing))
     severity = Severity.HINT if lead.is_fallback and is_alive else lead.severity
-    named = sorted(m for answer in found if answer.violation.severity == lead.severity for m in answer.members)
     message = f"{lead.headline} on {listed(fleet.names(named))}"
     ordered = tuple(standing for _, standing in sorted(standings, key=lambda pair: pair[0]))
     return Finding(worst.rule, severity, message, lead, ordered, fix(worst.rule, lead))
 
 
-def _by_source(fleet: Fleet, members: Iterable[int], violation: Violation) -> Iterable[tuple[str, list[int]]]:
-    groups: dict[str, list[int]] = {}
-    for member in members:
-        groups.setdefault(fleet.kernels[member].source_of(violation.fact), []).append(member)
-    return groups.items()
+def _first(answer: _Answer) -> int:
+    return lowest(answer.members)
 
 
-def _standing_of(load: Load, name: str) -> str:
-    """In words, what the function that extern ``name`` binds to is on a kernel where a finding does not hold."""
-    resolution = load.resolution(name)
-    function = resolution.function
-    if function is None:
+def _standing_of(load: Load, name: str) -> tuple[str, bool]:
+    """What the function that extern ``name`` binds to is on a kernel where a finding does not hold: in words, and
+    whether it can be called.
+    """
+    return load.shared(("standing", name), lambda load: (_words_of(load, name), _is_callable(load.class_of(name))))
+
+
+def _is_callable(klass: FunctionClass | None) -> bool:
+    return klass is not None and klass.callable
+
+
+def _words_of(load: Load, name: str) -> str:
+    outcome, klass = load.outcome(name), load.class_of(name)
+    if klass is None:
         return f"no kfunc `{load.loader.target(name)}` there"
-    if resolution.outcome is Outcome.INCOMPATIBLE:
-        return f"declared otherwise there ({resolution.reason})"
-    if not function.callable:
-        return function.klass.words
-    if resolution.outcome is Outcome.UNKNOWN:
+    if outcome is Outcome.INCOMPATIBLE:
+        return f"declared otherwise there ({load.resolution(name).reason})"
+    if not klass.callable:
+        return klass.words
+    if outcome is Outcome.UNKNOWN:
         return "there; whether the declaration fits is not known"
-    return "fine (a kfunc of its own there)" if function.klass is FunctionClass.PLAIN_IMPL else "fine"
+    return "fine (a kfunc of its own there)" if klass is FunctionClass.PLAIN_IMPL else "fine"

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from benchmarks.bench_fleet import variants
 from kfunc_lsp import rules
-from kfunc_lsp.check import check
+from kfunc_lsp.check import check, known_names
 from kfunc_lsp.kernel.functions import Functions
 from kfunc_lsp.kernel.model import Fact, FunctionClass, Kernel
+from kfunc_lsp.kernel.targets import bundled, resolve
 from kfunc_lsp.rules.fleet import Fleet, listed
 from kfunc_lsp.rules.load import Load
-from kfunc_lsp.rules.model import Rule, Severity, Stage, Violation
+from kfunc_lsp.rules.model import Finding, Rule, Severity, Stage, Violation
 from tests.btfbuilder import BtfBuilder
 from tests.programs import unit
 
@@ -32,7 +35,7 @@ def kernel(name: str = "7.3", *functions: str, flags: int = 0) -> Kernel:
 
 
 def rule(name: str, stage: Stage | None, severity: Severity = Severity.ERROR, at: str = "use", **more: object) -> Rule:
-    def of(load: Load) -> Iterator[Violation]:
+    def of(load: Load, _: str) -> Iterator[Violation]:
         function = load.bound("bpf_a")
         if function is not None:
             use = load.unit.uses_by_name["bpf_a"][0]
@@ -80,9 +83,9 @@ def test_what_must_hold_everywhere_is_said_only_then(monkeypatch: pytest.MonkeyP
 def test_kernels_that_answer_alike_are_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def of(load: Load) -> Iterator[Violation]:
+    def of(load: Load, name: str) -> Iterator[Violation]:
         asked.append(load.function("bpf_a"))
-        yield from rule("any", None).check(load)
+        yield from rule("any", None).check(load, "")
 
     monkeypatch.setattr(rules, "ALL", (Rule("any", "", of),))
     fleet = [kernel(f"7.{i}", "bpf_a", f"bpf_{i}", flags=1 << (i % 2)) for i in range(40)]
@@ -94,6 +97,41 @@ def test_kernels_that_answer_alike_are_asked_once(monkeypatch: pytest.MonkeyPatc
         (1, "no kfunc `bpf_a` there"),
     ]
     assert finding.message == "any on 7.0, 7.1, 7.2, 7.3, 7.4, 7.5, 7.6 and 33 more"
+
+
+FIXTURES = list({p.parent: p for p in sorted(Path(__file__).parent.glob("rules/*/*.bpf.c"))}.values())
+"""One of each rule."""
+
+
+def standings(findings: Iterable[Finding]) -> dict[str, set[object]]:
+    """By kernel, what is said of it; less what is said of all kernels or of none."""
+    found: dict[str, set[object]] = {}
+    for finding in findings:
+        v = finding.violation
+        if v.shared_by or finding.rule.name == "unused-ignore":
+            continue
+        for s in finding.standings:
+            if s.fails:
+                place = (finding.rule.name, v.span.start, v.span.file.path, v.subject)
+                said = (*place, s.severity, s.stage, s.speaker, s.foreseen, s.comment, s.source)
+                for name in s.kernels:
+                    found.setdefault(name, set()).add(said)
+    return found
+
+
+def test_a_fleet_is_told_of_each_kernel_what_it_is_told_alone() -> None:
+    released = [resolve(name) for name in bundled()]
+    kernels = [*released, *variants(released, 2 * len(released)), replace(released[0], name="lent", hooks_of="7.0")]
+    known = known_names(kernels)
+    said = 0
+    for number, fixture in enumerate(FIXTURES):
+        read = unit(fixture.read_text(), known)
+        together = standings(check(read, kernels))
+        for kernel in kernels[number % len(released) :: len(released)]:
+            alone = standings(check(read, [kernel]))
+            assert together.get(kernel.name, set()) == alone.get(kernel.name, set()), (fixture.name, kernel.name)
+            said += len(alone)
+    assert said > 50
 
 
 def test_a_fleet_gives_each_different_function_once() -> None:

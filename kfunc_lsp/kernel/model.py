@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import Enum
 from functools import cached_property
 from typing import Protocol
@@ -36,6 +35,11 @@ class FunctionClass(Enum):
         """The class in words, for people."""
         return _WORDS[self]
 
+    @property
+    def callable(self) -> bool:
+        """Whether a BPF program can call the function under this name in some form."""
+        return self not in _NEVER_CALLED
+
 
 _WORDS = {
     FunctionClass.IMPLICIT: "kfunc with implicit arguments",
@@ -50,6 +54,12 @@ _WORDS = {
 }
 
 
+_NEVER_CALLED = (
+    FunctionClass.BTF_ONLY_IMPL,
+    FunctionClass.FUNCTION,
+    FunctionClass.BROKEN,
+    FunctionClass.NOT_CALLABLE,
+)
 _YOUNG = (FunctionClass.IMPLICIT, FunctionClass.BROKEN)
 """Classes that came with implicit arguments, in 7.0."""
 
@@ -94,7 +104,7 @@ class Hook:
     program_types: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KernelFunction:
     """One FUNC of a kernel's BTF that concerns BPF programs.
 
@@ -153,12 +163,7 @@ class KernelFunction:
     @property
     def callable(self) -> bool:
         """Whether a BPF program can call the function under this name in some form."""
-        return self.klass not in (
-            FunctionClass.BTF_ONLY_IMPL,
-            FunctionClass.FUNCTION,
-            FunctionClass.BROKEN,
-            FunctionClass.NOT_CALLABLE,
-        )
+        return self.klass.callable
 
 
 class AllFunctions(Protocol):
@@ -250,14 +255,6 @@ class Kernel:
         if self.others is not None and (function is None or function.module is not None):
             return self.others.get(name) or function
         return function
-
-    def similar(self, name: str) -> str:
-        """The callable kfunc whose name is most like ``name``; empty where none is."""
-        known = self.memo.get(name)
-        if known is None:
-            known = next(iter(get_close_matches(name, [f.name for f in self.kfuncs() if f.callable], 1, 0.8)), "")
-            self.memo[name] = known
-        return str(known)
 
     @property
     def is_whole(self) -> bool:

@@ -8,13 +8,13 @@ call is refused all the same. What is not followed to the end (the members of st
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
-from functools import lru_cache
 
 from kfunc_lsp.btf.types import Array, FuncProto, Int, Param, Ptr, Struct, Type, skip_modifiers_and_typedefs
 from kfunc_lsp.btf.types import Enum as EnumType
 from kfunc_lsp.kernel.flags import KF_RCU, KF_RELEASE, KF_TRUSTED_ARGS
+from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.rules.load import Call, Load
 from kfunc_lsp.rules.model import Label, Severity, Stage, Violation
 from kfunc_lsp.unit.value import Holds, Value
@@ -76,16 +76,25 @@ class Refusal:
         )
 
 
-def refusals(load: Load, demand: Demand) -> Iterator[Refusal]:
-    """The calls of which an argument is refused for want of ``demand``."""
-    return (refusal for refusal in _refused(load) if refusal.demand is demand)
+def refusals(load: Load, name: str, demand: Demand) -> Iterator[Refusal]:
+    """The calls of ``name`` of which an argument is refused for want of ``demand``."""
+    refused = load.shared(("refused", name), lambda load: _refused(load, name))
+    return (refusal for refusal in refused if refusal.demand is demand)
 
 
-@lru_cache(maxsize=1)
-def _refused(load: Load) -> Sequence[Refusal]:
-    """One refusal for each call that has one; kept, since each rule asks for its own."""
-    found = (next(_Arguments(load, call).refused(), None) for call in load.calls)
-    return [refusal for refusal in found if refusal is not None]
+def _refused(load: Load, name: str) -> Sequence[Refusal]:
+    """One refusal for each call that has one."""
+    function = load.bound(name)
+    if function is None or load.outcome(name) is Outcome.INCOMPATIBLE:
+        return ()
+    found = []
+    for use in load.unit.uses_by_name[name]:
+        refusal = next(_Arguments(load, Call(use, function, True)).refused(), None)
+        # few calls are refused, and whether the verifier meets one takes long to tell
+        call = load.call(use) if refusal is not None else None
+        if refusal is not None and call is not None:
+            found.append(replace(refusal, call=call))
+    return found
 
 
 _CONSTANT = "R{n} must be a known constant"
@@ -191,8 +200,7 @@ class _Arguments:
         )
 
     def _is_from(self, major: int, minor: int) -> bool:
-        version = self._load.version
-        return version is None or version >= (major, minor)
+        return self._load.is_since(major, minor) is not False
 
     def _number(self, index: int, name: str, value: Value) -> Iterator[Refusal]:
         if value.holds in _NO_CONSTANTS:

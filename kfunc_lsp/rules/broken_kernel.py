@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.kernel.model import FunctionClass
-from kfunc_lsp.rules.externs import Consequence, Extern, externs, place, unresolved
+from kfunc_lsp.rules.externs import Consequence, Extern, extern_named, place, unresolved
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.messages import NO_IMPL
 from kfunc_lsp.rules.model import Rule, Severity, Stage, Violation
@@ -46,29 +46,27 @@ No fix: no change to the program helps.
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for extern in externs(load):
-        function = extern.resolution.function
-        if function is None or function.klass is not FunctionClass.BROKEN:
-            continue
-        found = (
-            _refused(load, extern, function.name) if extern.outcome is Outcome.RESOLVED else unresolved(load, extern)
+    extern = extern_named(load, name)
+    if extern is None or extern.klass is not FunctionClass.BROKEN:
+        return
+    is_bound = extern.outcome is Outcome.RESOLVED
+    found = _refused(load, extern, load.loader.target(name)) if is_bound else unresolved(load, extern)
+    if found is not None:
+        at = place(load, extern)
+        yield Violation(
+            found.severity if extern.outcome is not Outcome.UNKNOWN else Severity.WARNING,
+            at.span,
+            f"`{name}` is broken: it can be called in no form",
+            f"the kernel's build has lost the kfunc's tag and left it untransformed; {found.words}",
+            found.stage,
+            found.foreseen,
+            advice="use a build of the kernel made with pahole 1.31 or later; no change to the program helps",
+            related=at.related,
+            subject=name,
+            is_fallback=found.is_fallback,
         )
-        if found is not None:
-            at = place(load, extern)
-            yield Violation(
-                found.severity if extern.outcome is not Outcome.UNKNOWN else Severity.WARNING,
-                at.span,
-                f"`{extern.name}` is broken: it can be called in no form",
-                f"the kernel's build has lost the kfunc's tag and left it untransformed; {found.words}",
-                found.stage,
-                found.foreseen,
-                advice="use a build of the kernel made with pahole 1.31 or later; no change to the program helps",
-                related=at.related,
-                subject=extern.name,
-                is_fallback=found.is_fallback,
-            )
 
 
 def _refused(load: Load, extern: Extern, name: str) -> Consequence | None:

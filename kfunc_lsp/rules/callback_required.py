@@ -37,9 +37,9 @@ No fix: which function is meant is for a person to say.
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for refusal in refusals(load, Demand.CALLBACK):
+    for refusal in refusals(load, name, Demand.CALLBACK):
         headline = f"`{refusal.call.use.name}` needs a function as {refusal.ordinal}"
         yield refusal.violation(headline, f"the verifier follows the function there, and {refusal.words}")
 

@@ -24,7 +24,7 @@ from kfunc_lsp.rules.edits import is_editable, whole_line
 from kfunc_lsp.rules.fleet import Fleet
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.messages import CONFLICT
-from kfunc_lsp.rules.model import Edit, Fix, Label, Rule, Severity, Stage, Violation
+from kfunc_lsp.rules.model import Edit, Fix, Label, Rule, Severity, Stage, Violation, whole
 from kfunc_lsp.unit.model import Declaration, Unit
 
 PAGE = """
@@ -64,12 +64,13 @@ Your own declaration is removed. Offered, and not applied by itself: the calls m
 _SWITCH = "BPF_NO_KFUNC_PROTOTYPES"
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations, the same on every kernel."""
     unit = load.unit
     for name, declarations in unit.declarations.items():
-        prototypes = [d for d in declarations if d.prototype is not None]
-        pair = _conflict(prototypes) if len(prototypes) > 1 else None
+        if len(declarations) < 2 or not any(is_editable(d.name_span, unit) for d in declarations):
+            continue
+        pair = _conflict([d for d in declarations if d.prototype is not None])
         if pair is None or not any(is_editable(d.name_span, unit) for d in pair):
             continue
         mine, other = pair[::-1] if is_editable(pair[1].name_span, unit) else pair
@@ -90,8 +91,7 @@ def check(load: Load) -> Iterator[Violation]:
 
 
 def _conflict(declarations: list[Declaration]) -> tuple[Declaration, Declaration] | None:
-    first = declarations[0]
-    return next(((first, d) for d in declarations[1:] if _differ(first.type, d.type)), None)
+    return next(((declarations[0], d) for d in declarations[1:] if _differ(declarations[0].type, d.type)), None)
 
 
 def _differ(one: Type, other: Type) -> bool:
@@ -144,4 +144,4 @@ def fix(unit: Unit, violation: Violation, fleet: Fleet) -> Fix | None:
     return Fix("keep the header's declaration", (edit,), "calls may rest on this one")
 
 
-RULE = Rule("conflicting-declaration", PAGE, check, fix)
+RULE = Rule("conflicting-declaration", PAGE, check, fix, whole)

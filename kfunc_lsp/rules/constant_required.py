@@ -44,9 +44,9 @@ No fix: which constant is meant is for a person to say.
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for refusal in refusals(load, Demand.CONSTANT):
+    for refusal in refusals(load, name, Demand.CONSTANT):
         headline = f"`{refusal.call.use.name}` needs a known constant as {refusal.ordinal}"
         why = f"the verifier must know the number of `{refusal.param.name}`, and only the running program does"
         yield refusal.violation(headline, why)

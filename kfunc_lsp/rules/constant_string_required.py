@@ -43,9 +43,9 @@ No fix: a variable that is written to needs another one beside it.
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for refusal in refusals(load, Demand.STRING):
+    for refusal in refusals(load, name, Demand.STRING):
         headline = f"`{refusal.call.use.name}` needs a constant string as {refusal.ordinal}"
         yield refusal.violation(headline, f"the kernel calls it `{refusal.param.name}`, and {refusal.words}")
 

@@ -37,25 +37,23 @@ There is no fix: the object has to be built again. Only objects are concerned, a
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel; all kernels are the same to it."""
     unit = load.unit
-    if not unit.is_compiled:
+    if not unit.is_compiled or unit.declarations.get(name):
         return
-    for name, uses in unit.uses_by_name.items():
-        if unit.declarations.get(name):
-            continue
-        yield Violation(
-            Severity.ERROR,
-            uses[0].span,
-            f"`{name}` has no BTF in the object",
-            f"{load.loader.name} takes the type of an extern from there, and does not open the object",
-            Stage.OPEN,
-            load.loader.without_btf.format(name=name),
-            advice="compile with -g, and strip no more than DWARF (llvm-strip -g)",
-            related=tuple(Label(use.span, "used here too") for use in uses[1:4]),
-            subject=name,
-        )
+    uses = unit.uses_by_name[name]
+    yield Violation(
+        Severity.ERROR,
+        uses[0].span,
+        f"`{name}` has no BTF in the object",
+        f"{load.loader.name} takes the type of an extern from there, and does not open the object",
+        Stage.OPEN,
+        load.loader.without_btf.format(name=name),
+        advice="compile with -g, and strip no more than DWARF (llvm-strip -g)",
+        related=tuple(Label(use.span, "used here too") for use in uses[1:4]),
+        subject=name,
+    )
 
 
 RULE = Rule("extern-without-btf", PAGE, check)

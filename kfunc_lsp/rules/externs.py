@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from kfunc_lsp.kernel.libbpf import Outcome, Resolution
 from kfunc_lsp.kernel.model import FunctionClass
@@ -20,22 +19,41 @@ _MOST_CALLS = 4
 
 @dataclass(frozen=True)
 class Extern:
-    """A function in ``.ksyms`` that the unit uses, and the loader's answer.
+    """A function in ``.ksyms`` that the unit uses; the loader's answer is asked for where it is needed."""
 
-    ``is_tolerated``: the loader goes on where it does not resolve.
-    """
-
+    load: Load
     name: str
     declaration: Declaration
-    is_weak: bool
-    is_tolerated: bool
-    uses: Sequence[Use]
-    resolution: Resolution
+
+    @property
+    def uses(self) -> Sequence[Use]:
+        """Its uses, in order."""
+        return self.load.unit.uses_by_name[self.name]
+
+    @property
+    def is_weak(self) -> bool:
+        """Whether its symbol is weak."""
+        return self.load.unit.is_weak(self.name)
+
+    @property
+    def is_tolerated(self) -> bool:
+        """Whether the loader goes on where it does not resolve."""
+        return self.load.passes_over(self.name)
 
     @property
     def outcome(self) -> Outcome:
         """Whether it resolves."""
-        return self.resolution.outcome
+        return self.load.outcome(self.name)
+
+    @property
+    def klass(self) -> FunctionClass | None:
+        """What the function is that is looked at, whether it fits or not; ``None`` where there is none."""
+        return self.load.class_of(self.name)
+
+    @property
+    def resolution(self) -> Resolution:
+        """The loader's whole answer."""
+        return self.load.resolution(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +75,20 @@ class Consequence:
     is_fallback: bool = False
 
 
-@lru_cache(maxsize=1)
-def externs(load: Load) -> Sequence[Extern]:
-    """The used externs of ``load`` that are functions."""
-    found = []
-    for name, uses in load.unit.uses_by_name.items():
-        declaration = load.unit.declaration(name)
-        if declaration is not None and declaration.prototype is not None:
-            weak, tolerated = load.unit.is_weak(name), load.passes_over(name)
-            found.append(Extern(name, declaration, weak, tolerated, uses, load.resolution(name)))
-    return found
+def extern_named(load: Load, name: str) -> Extern | None:
+    """The used extern ``name``; ``None`` where it is no function, or not declared in ``.ksyms``."""
+    declaration = load.unit.declaration(name)
+    if declaration is None or declaration.prototype is None:
+        return None
+    return Extern(load, name, declaration)
 
 
-def guards(load: Load) -> Iterator[tuple[Extern, Use]]:
-    """The guards on weak externs that may be in a program."""
-    for extern in externs(load):
+def guards(load: Load, name: str) -> Iterator[tuple[Extern, Use]]:
+    """The weak extern ``name`` with each guard on it that may be in a program."""
+    extern = extern_named(load, name)
+    if extern is not None and extern.is_weak:
         for use in extern.uses:
-            if use.is_guard and extern.is_weak and load.unit.emission(use) is not Truth.FALSE:
+            if use.is_guard and load.unit.emission(use) is not Truth.FALSE:
                 yield extern, use
 
 

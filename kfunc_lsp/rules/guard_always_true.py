@@ -41,18 +41,17 @@ No fix: it is not known for which other kernels the program is.
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel; they count where every kernel has them."""
-    for extern, use in guards(load):
-        function = extern.resolution.function
-        if extern.outcome is Outcome.RESOLVED and function is not None and function.callable:
+    for extern, use in guards(load, name):
+        if extern.outcome is Outcome.RESOLVED and extern.klass is not None and extern.klass.callable:
             yield Violation(
                 Severity.HINT,
                 use.span,
-                f"this guard on `{extern.name}` is always true",
+                f"this guard on `{name}` is always true",
                 "the kernel has it, and the declaration fits",
                 related=(Label(extern.declaration.name_span, "declared here"),),
-                subject=extern.name,
+                subject=name,
                 shared_by=2,
             )
 

@@ -38,19 +38,19 @@ No fix: it is not known for which other kernels the program is.
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel; they count where every kernel has them."""
-    for extern, use in guards(load):
+    for extern, use in guards(load, name):
         if extern.outcome is Outcome.ABSENT:
-            similar = _misspelled(load, load.loader.target(extern.name))
+            similar = _misspelled(load, load.loader.target(name))
             yield Violation(
                 Severity.HINT,
                 use.span,
-                f"this guard on `{extern.name}` is never true",
+                f"this guard on `{name}` is never true",
                 "the kernel does not have it: what the guard protects is dead code",
                 advice=f"did you mean `{similar}`?" if similar else "",
                 related=(Label(extern.declaration.name_span, "declared here"),),
-                subject=extern.name,
+                subject=name,
                 shared_by=1 if similar else 2,
             )
 

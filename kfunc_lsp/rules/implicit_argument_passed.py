@@ -8,7 +8,7 @@ from kfunc_lsp.btf.cdecl import parameter, prototype
 from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.kernel.model import FunctionClass, KernelFunction
 from kfunc_lsp.rules.edits import caution, is_editable, shorten_declaration, shortened
-from kfunc_lsp.rules.externs import Extern, externs, place, unresolved
+from kfunc_lsp.rules.externs import Extern, place, unresolved
 from kfunc_lsp.rules.fleet import Fleet, listed
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.model import Edit, Fix, Label, Rule, Severity, Stage, Violation
@@ -56,27 +56,38 @@ and not applied by itself.
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def each(unit: Unit) -> Iterator[str]:
+    """The externs that are used, and others that the main file declares."""
+    yield from unit.uses_by_name
+    for name, declarations in unit.declarations.items():
+        if name not in unit.uses_by_name and any(is_editable(d.name_span, unit) for d in declarations):
+            yield name
+
+
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
     unit = load.unit
-    declared = {extern.name: extern for extern in externs(load)}
-    for name, uses in unit.uses_by_name.items():
-        function = _implicit(load.bound(name))
-        if function is None:
-            continue
-        declaration = unit.declaration(name)
-        if declaration is None or _excess(declaration, function) <= 0:
-            yield from _calls(unit, name, uses, function, declaration)
-        elif declaration.prototype and not declaration.prototype.variadic:
-            violation = _declared(load, declared[name], function)
-            if violation:
-                yield violation
-    for name, declarations in unit.declarations.items():
-        if name not in unit.uses_by_name and (function := _implicit(load.bound(name))) is not None:
-            for declaration in declarations:
-                if is_editable(declaration.span, unit) and declaration.ksym and _excess(declaration, function) > 0:
-                    why = f"harmless as long as no program uses it; the verifier supplies {_supplied(function)}"
-                    yield _violation(Severity.HINT, declaration.name_span, declaration, function, why)
+    function = _implicit(load.bound(name)) if load.class_of(name) is FunctionClass.IMPLICIT else None
+    if function is None:
+        return
+    uses = unit.uses_by_name.get(name)
+    if uses is None:
+        yield from _unused(unit, name, function)
+        return
+    declaration = unit.declaration(name)
+    if declaration is None or _excess(declaration, function) <= 0:
+        yield from _calls(unit, name, uses, function, declaration)
+    elif declaration.prototype and not declaration.prototype.variadic:
+        violation = _declared(load, Extern(load, name, declaration), function)
+        if violation:
+            yield violation
+
+
+def _unused(unit: Unit, name: str, function: KernelFunction) -> Iterator[Violation]:
+    for declaration in unit.declarations[name]:
+        if is_editable(declaration.span, unit) and declaration.ksym and _excess(declaration, function) > 0:
+            why = f"harmless as long as no program uses it; the verifier supplies {_supplied(function)}"
+            yield _violation(Severity.HINT, declaration.name_span, declaration, function, why)
 
 
 def _implicit(function: KernelFunction | None) -> KernelFunction | None:
@@ -223,4 +234,4 @@ def _arguments_title(function: KernelFunction) -> str:
     return "argument" if count == 1 else f"{count} arguments"
 
 
-RULE = Rule("implicit-argument-passed", PAGE, check, fix)
+RULE = Rule("implicit-argument-passed", PAGE, check, fix, each)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kfunc_lsp.btf.cdecl import prototype
 from kfunc_lsp.kernel.libbpf import Outcome
-from kfunc_lsp.rules.externs import Consequence, Extern, explained_elsewhere, externs, place, unresolved
+from kfunc_lsp.rules.externs import Consequence, Extern, explained_elsewhere, extern_named, place, unresolved
 from kfunc_lsp.rules.fleet import Fleet
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.model import Fix, Rule, Violation
@@ -52,14 +52,15 @@ kernel.
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for extern in externs(load):
-        if extern.outcome is not Outcome.INCOMPATIBLE or extern.is_tolerated or explained_elsewhere(extern):
-            continue
+    extern = extern_named(load, name)
+    if extern is None or extern.outcome is not Outcome.INCOMPATIBLE:
+        return
+    if not extern.is_tolerated and not explained_elsewhere(extern):
         found = unresolved(load, extern)
         if found is not None:
-            yield violation(load, extern, found, f"the declaration of `{extern.name}` does not fit")
+            yield violation(load, extern, found, f"the declaration of `{name}` does not fit")
 
 
 def violation(load: Load, extern: Extern, found: Consequence, headline: str) -> Violation:

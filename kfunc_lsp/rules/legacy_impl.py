@@ -8,7 +8,7 @@ from kfunc_lsp.btf.cdecl import prototype
 from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.kernel.model import FunctionClass
 from kfunc_lsp.rules.edits import flavor
-from kfunc_lsp.rules.externs import externs, place
+from kfunc_lsp.rules.externs import extern_named, place
 from kfunc_lsp.rules.fleet import Fleet
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.model import Fix, Rule, Severity, Violation
@@ -48,25 +48,25 @@ Safe where every dropped argument is a plain value (`NULL`, `0`, a name).
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel; they count where every kernel has the newer form."""
-    for extern in externs(load):
-        function = extern.resolution.function
-        if function is None or function.klass is not FunctionClass.LEGACY_IMPL:
-            continue
-        newer = load.function(function.base or "")
-        if extern.outcome is Outcome.RESOLVED and newer is not None and newer.callable:
-            at = place(load, extern)
-            yield Violation(
-                Severity.HINT,
-                at.span,
-                f"`{extern.name}` is the older form of `{newer.name}`",
-                "it works; kernels before 7.1 have no other, and new programs need not spell out its last arguments",
-                advice=f"call: {prototype(newer.name, newer.prototype)}",
-                related=at.related,
-                subject=extern.name,
-                shared_by=1,
-            )
+    extern = extern_named(load, name)
+    if extern is None or extern.klass is not FunctionClass.LEGACY_IMPL or extern.outcome is not Outcome.RESOLVED:
+        return
+    function = extern.resolution.function
+    newer = load.function(function.base or "") if function is not None else None
+    if newer is not None and newer.callable:
+        at = place(load, extern)
+        yield Violation(
+            Severity.HINT,
+            at.span,
+            f"`{name}` is the older form of `{newer.name}`",
+            "it works; kernels before 7.1 have no other, and new programs need not spell out its last arguments",
+            advice=f"call: {prototype(newer.name, newer.prototype)}",
+            related=at.related,
+            subject=name,
+            shared_by=1,
+        )
 
 
 def fix(unit: Unit, violation: Violation, fleet: Fleet) -> Fix | None:

@@ -1,50 +1,24 @@
 """The attempt to load one unit on one kernel: what rules ask.
 
-Every question about the kernel goes through here and is noted, so that kernels which answer all of them alike need
-only be asked once (``fleet``).
+Every question about the kernel goes through here, and with it the load keeps which other kernels of the fleet answer
+alike so far: they need not be asked again (``Loads.each``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from enum import Enum
-from functools import cached_property
+from typing import TypeVar, cast
 
-from kfunc_lsp.kernel.hooks import Answer, allowed
+from kfunc_lsp.kernel.hooks import Access, Answer, allowed
 from kfunc_lsp.kernel.libbpf import Outcome, Resolution
 from kfunc_lsp.kernel.loader import LIBBPF, Loader
-from kfunc_lsp.kernel.model import Fact, Kernel, KernelFunction
-from kfunc_lsp.unit.guard import Resolves, Truth
+from kfunc_lsp.kernel.model import Fact, FunctionClass, Kernel, KernelFunction
+from kfunc_lsp.rules.fleet import Fleet, Members, Question, Since, Trait, fleet_of, lowest
+from kfunc_lsp.unit.guard import Truth
 from kfunc_lsp.unit.model import Unit, Use, UseKind
 
-
-class Trait(Enum):
-    """What may be asked of a kernel beside its functions; the values are the names of properties of ``Kernel``."""
-
-    VERSION = "version"
-    IS_WHOLE = "is_whole"
-    KFUNCS_KNOWN = "kfuncs_known"
-    FLAGS_KNOWN = "flags_known"
-    HOOKS_KNOWN = "hooks_known"
-    YOUNG_HOOKS = "young_hooks"
-    TRUSTS_BY_DEFAULT = "trusts_by_default"
-    MODULES_LOADED = "modules_loaded"
-
-
-Question = str | Trait | Fact
-"""The name of a function, a trait, or where facts of a kind are from."""
-
-
-def answer(kernel: Kernel, question: Question) -> Hashable:
-    """What ``kernel`` answers; equal answers mean that no rule can tell the kernels apart by this question."""
-    if isinstance(question, str):
-        function = kernel.find(question)
-        return function.facts if function is not None else None
-    if isinstance(question, Fact):
-        return kernel.is_own(question)
-    trait = getattr(kernel, question.value)
-    return tuple(trait.items()) if isinstance(trait, Mapping) else trait
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,74 +30,126 @@ class Call:
     is_certain: bool
 
 
-class Load:
-    """One unit, one kernel, one loader. ``asked`` are the questions so far."""
+class Loads:
+    """The loads of one unit on a fleet, and what has been worked out for some of them at once."""
 
-    def __init__(self, unit: Unit, kernel: Kernel, loader: Loader = LIBBPF) -> None:
+    def __init__(self, unit: Unit, fleet: Fleet) -> None:
         self.unit = unit
-        self.loader = loader
-        self.asked: set[Question] = set()
-        self._kernel = kernel
-        self._resolutions: dict[str, Resolution] = {}
-        self._reached: dict[str, Truth] = {}
+        self.fleet = fleet
+        self._known: dict[Hashable, list[tuple[Members, object]]] = {}
+
+    def each(self, members: Members, judge: Callable[[Load], T]) -> list[tuple[Members, T]]:
+        """What ``judge`` comes to on ``members``, with those for which its questions have the same answers."""
+        found = []
+        while members:
+            load = Load(self, lowest(members))
+            value = judge(load)
+            alike = load.alike & members
+            found.append((alike, value))
+            members ^= alike
+        return found
+
+    def known(self, key: Hashable, judge: Callable[[Load], T]) -> list[tuple[Members, T]]:
+        """What ``judge`` comes to on every kernel, equal values together; worked out once for each ``key``."""
+        known = self._known.get(key)
+        if known is None:
+            merged: list[tuple[Members, T]] = []
+            for members, value in self.each(self.fleet.everyone, judge):
+                at = next((i for i, (_, other) in enumerate(merged) if other == value), None)
+                if at is None:
+                    merged.append((members, value))
+                else:
+                    merged[at] = (merged[at][0] | members, value)
+            known = self._known[key] = cast("list[tuple[Members, object]]", merged)
+        return cast("list[tuple[Members, T]]", known)
+
+
+class Load:
+    """One unit on one kernel. ``alike`` are the kernels that have answered all questions so far as this one has."""
+
+    def __init__(self, loads: Loads, kernel: int) -> None:
+        self.unit = loads.unit
+        self.loader = loads.fleet.loader
+        self.alike = loads.fleet.everyone
+        self._loads = loads
+        self._index = kernel
+        self._kernel = loads.fleet.kernels[kernel]
+
+    @classmethod
+    def alone(cls, unit: Unit, kernel: Kernel, loader: Loader = LIBBPF) -> Load:
+        """The load on one kernel, whatever others may say."""
+        return cls(Loads(unit, fleet_of((kernel,), loader)), 0)
+
+    def _ask(self, question: Question) -> None:
+        self.alike &= self._loads.fleet.alike(question, self._index)
+
+    def shared(self, key: Hashable, judge: Callable[[Load], T]) -> T:
+        """What ``judge`` comes to, worked out once for each ``key``; kernels on which that is equal stay alike."""
+        bit = 1 << self._index
+        members, value = next(pair for pair in self._loads.known(key, judge) if pair[0] & bit)
+        self.alike &= members
+        return value
 
     def function(self, name: str) -> KernelFunction | None:
         """The kernel's function of exactly this name, kfunc or not; see ``Kernel.find`` for what ``None`` means."""
-        self.asked.add(name)
+        self._ask(name)
         return self._kernel.find(name)
 
     def bound(self, name: str) -> KernelFunction | None:
         """The function that the loader looks at for extern ``name``, whether it fits or not."""
         return self.function(self.loader.target(name))
 
-    @property
-    def version(self) -> tuple[int, int] | None:
-        """Major and minor number of the kernel, for messages that have changed; ``None`` where unknown."""
-        self.asked.add(Trait.VERSION)
-        return self._kernel.version
+    def class_of(self, name: str) -> FunctionClass | None:
+        """What the function is that the loader looks at for extern ``name``; ``None`` where there is none."""
+
+        def judge(load: Load) -> FunctionClass | None:
+            function = load.bound(name)
+            return None if function is None else function.klass
+
+        return self.shared(("class", name), judge)
+
+    def is_since(self, major: int, minor: int) -> bool | None:
+        """Whether the kernel is of this version or a later one, for what has changed; ``None`` where unknown."""
+        self._ask(Since(major, minor))
+        version = self._kernel.version
+        return None if version is None else version >= (major, minor)
 
     @property
     def is_whole(self) -> bool:
         """Whether a function that is not found is certainly not there; without, it may be there as no kfunc."""
-        self.asked.add(Trait.IS_WHOLE)
+        self._ask(Trait.IS_WHOLE)
         return self._kernel.is_whole
 
     @property
     def kfuncs_known(self) -> bool:
         """Whether kfuncs are told from functions; without, every function that is found looks like none."""
-        self.asked.add(Trait.KFUNCS_KNOWN)
+        self._ask(Trait.KFUNCS_KNOWN)
         return self._kernel.kfuncs_known
 
     @property
     def flags_known(self) -> bool:
         """Whether KF_* flags are known; without, a function that has lost its decl tag looks like no kfunc."""
-        self.asked.add(Trait.FLAGS_KNOWN)
+        self._ask(Trait.FLAGS_KNOWN)
         return self._kernel.flags_known
-
-    @property
-    def hooks_known(self) -> bool:
-        """Whether it is known which program types may call what."""
-        self.asked.add(Trait.HOOKS_KNOWN)
-        return self._kernel.hooks_known
 
     @property
     def trusts_by_default(self) -> bool | None:
         """Whether every kfunc wants trusted pointers, whatever its flags say; ``None`` where not known."""
-        self.asked.add(Trait.TRUSTS_BY_DEFAULT)
+        self._ask(Trait.TRUSTS_BY_DEFAULT)
         return self._kernel.trusts_by_default
 
     @property
     def modules_loaded(self) -> bool:
         """Whether the modules that the kernel is known with are loaded, and not merely at hand."""
-        self.asked.add(Trait.MODULES_LOADED)
+        self._ask(Trait.MODULES_LOADED)
         return self._kernel.modules_loaded
 
     def access(
         self, function: KernelFunction, program_type: str, attach_type: str, struct_ops: str, operation: str
     ) -> Answer:
         """Whether the kernel lets such a program call ``function``: see ``hooks.allowed``."""
-        self.asked |= {Trait.VERSION, Trait.YOUNG_HOOKS}
-        return allowed(
+        self._ask(Trait.YOUNG_HOOKS)
+        answer = allowed(
             self._kernel,
             function,
             program_type,
@@ -131,71 +157,71 @@ class Load:
             struct_ops=struct_ops,
             operation=operation,
         )
+        if answer.access is Access.FILTERED:
+            self._ask(Trait.VERSION)
+        return answer
 
     def similar(self, name: str) -> str:
         """The callable kfunc whose name is most like ``name``; empty where none is."""
-        # Not a question of its own: kernels are alike where they have what was found.
-        close = self._kernel.similar(name)
-        if close:
-            self.function(close)
-        return close
+        for other in self._loads.fleet.similar(name):
+            function = self.function(other)
+            if function is not None and function.callable:
+                return other
+        return ""
 
     def is_own(self, fact: Fact) -> bool:
         """Whether facts of this kind are the kernel's own: without, no finding that rests on them is an error."""
-        self.asked.add(fact)
+        self._ask(fact)
         return self._kernel.is_own(fact)
 
     def resolution(self, name: str) -> Resolution:
         """The loader's answer for extern ``name``."""
-        known = self._resolutions.get(name)
-        if known is None:
-            declaration = self.unit.declaration(name)
-            known = self.loader.resolve(self.bound(name), declaration.type if declaration else None)
-            self._resolutions[name] = known
-        return known
+
+        def judge(load: Load) -> Resolution:
+            declaration = load.unit.declaration(name)
+            return load.loader.resolve(load.bound(name), declaration.type if declaration else None)
+
+        return self.shared(("resolution", name), judge)
+
+    def outcome(self, name: str) -> Outcome:
+        """What the loader makes of extern ``name``."""
+        return self.shared(("outcome", name), lambda load: load.resolution(name).outcome)
 
     def passes_over(self, name: str) -> bool:
         """Whether the loader goes on where extern ``name`` does not resolve, and leaves it without an address."""
         if not self.unit.is_weak(name):
             return False
-        return self.loader.passes_over_misfits or self.resolution(name).outcome is Outcome.ABSENT
+        return self.loader.passes_over_misfits or self.outcome(name) is Outcome.ABSENT
 
-    @cached_property
-    def resolves(self) -> Resolves:
+    def resolves(self, name: str) -> bool | None:
         """For guards: whether a ksym is there; unknown for variables and where a type is unknown."""
-
-        def answer(name: str) -> bool | None:
-            declaration = self.unit.declaration(name)
-            if declaration is not None and declaration.prototype is None:
-                return None
-            outcome = self.resolution(name).outcome
-            return None if outcome is Outcome.UNKNOWN else outcome is Outcome.RESOLVED
-
-        return answer
+        declaration = self.unit.declaration(name)
+        if declaration is not None and declaration.prototype is None:
+            return None
+        outcome = self.outcome(name)
+        return None if outcome is Outcome.UNKNOWN else outcome is Outcome.RESOLVED
 
     def reach(self, use: Use) -> Truth:
         """Whether the verifier sees ``use`` on this kernel, if the object has it."""
-        return self.unit.reach(use, self.resolves, self._reached)
+        return self.unit.reach(use, self.resolves, self._reach_of)
+
+    def _reach_of(self, function: str) -> Truth:
+        return self.shared(("reach", function), lambda load: load.unit.reach_of(function, load.resolves))
 
     def meets(self, use: Use) -> Truth:
         """Whether the verifier meets ``use``: it is in a program that is loaded, and is reached."""
-        presence, reach = self.unit.presence(use), self.reach(use)
-        if Truth.FALSE in (presence, reach):
+        presence = self.unit.presence(use)
+        reach = self.reach(use) if presence is not Truth.FALSE else Truth.FALSE
+        if reach is Truth.FALSE:
             return Truth.FALSE
         return Truth.UNKNOWN if Truth.UNKNOWN in (presence, reach) else Truth.TRUE
 
-    @cached_property
-    def calls(self) -> Sequence[Call]:
-        """Every call of a resolved extern that the verifier meets, or may meet, in order."""
-        found = []
-        for use in self.unit.uses:
-            if use.kind is UseKind.REFERENCE:
-                continue
-            resolution = self.resolution(use.name)
-            if resolution.function is None or resolution.outcome not in (Outcome.RESOLVED, Outcome.UNKNOWN):
-                continue
-            meets = self.meets(use)
-            if meets is not Truth.FALSE:
-                is_certain = meets is Truth.TRUE and resolution.outcome is Outcome.RESOLVED
-                found.append(Call(use, resolution.function, is_certain))
-        return found
+    def call(self, use: Use) -> Call | None:
+        """The call that ``use`` is, bound to a function; ``None`` where the verifier never meets it."""
+        outcome = self.outcome(use.name)
+        if use.kind is UseKind.REFERENCE or outcome not in (Outcome.RESOLVED, Outcome.UNKNOWN):
+            return None
+        function, meets = self.bound(use.name), self.meets(use)
+        if function is None or meets is Truth.FALSE:
+            return None
+        return Call(use, function, meets is Truth.TRUE and outcome is Outcome.RESOLVED)

@@ -39,9 +39,9 @@ No fix: which map is meant is for a person to say.
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for refusal in refusals(load, Demand.MAP):
+    for refusal in refusals(load, name, Demand.MAP):
         headline = f"`{refusal.call.use.name}` needs a map as {refusal.ordinal}"
         yield refusal.violation(headline, f"the kernel calls it `{refusal.param.name}`, and {refusal.words}")
 

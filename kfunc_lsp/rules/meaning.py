@@ -8,11 +8,10 @@ from enum import Enum
 
 from kfunc_lsp.btf import types as btf
 from kfunc_lsp.kernel import flags as kf
-from kfunc_lsp.kernel.libbpf import Outcome, essential_name
+from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.kernel.model import KernelFunction
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.trouble import Section
-from kfunc_lsp.unit.model import Function
 
 
 class Result(Enum):
@@ -113,109 +112,98 @@ _NUMBERS = frozenset(
 _NULLABLE = ("__ign", "__nullable", "__opt", "__arena", "__map", "__const_map", "__prog", "__magic", "__uninit")
 
 
-def is_of_concern(function: KernelFunction) -> bool:
-    """Whether a call of a kfunc makes its caller worth a walk."""
-    return function.callable and bool(
-        (function.flags or 0) & _OF_CONCERN or (function.flags is not None and function.name in _SECTIONS)
+def is_of_concern(load: Load, name: str) -> bool:
+    """Whether a use of extern ``name`` makes its function worth a walk."""
+
+    def judge(load: Load) -> bool:
+        function = load.bound(name)
+        if function is None or not function.callable or function.flags is None:
+            return False
+        return bool(function.flags & _OF_CONCERN) or function.name in _SECTIONS
+
+    return load.shared(("concern", name), judge)
+
+
+def meanings(load: Load, names: Iterable[str]) -> dict[str, Meaning]:
+    """What ``names`` mean to a function of the unit, and a call of what has no name."""
+    found = {"": Meaning(touches_sections=True)}
+    for name in names:
+        found[name] = _meaning(load, name)
+    return found
+
+
+def _meaning(load: Load, name: str) -> Meaning:
+    unit = load.unit
+    if name in unit.functions:
+        touching = load.shared(_those_that_touch, _those_that_touch)
+        return Meaning(touches_sections=name in touching)
+    declaration = unit.declaration(name)
+    if declaration is not None:
+        if declaration.prototype is None:
+            return Meaning(role=Role.UNCLEAR)
+        return load.shared(("meaning", name), lambda load: _kfunc(load, name))
+    if name.startswith("__builtin_"):
+        return Meaning(keeps=False)
+    if name.startswith("bpf_"):
+        return _helper(name)
+    return Meaning(role=Role.UNCLEAR) if unit.missing_headers else Meaning(touches_sections=True)
+
+
+def _kfunc(load: Load, name: str) -> Meaning:
+    outcome, function = load.outcome(name), load.bound(name)
+    exists = load.resolves(name) if load.unit.is_weak(name) else True
+    is_bound = outcome is Outcome.RESOLVED or (outcome is Outcome.UNKNOWN and not load.unit.is_weak(name))
+    if function is None or not is_bound or not function.callable or function.flags is None:
+        return Meaning(role=Role.UNCLEAR, exists=exists)
+    flags = function.flags
+    is_refcount = function.name.startswith("bpf_refcount_acquire")
+    section, role = _SECTIONS.get(function.name, (None, _ROLES.get(function.name, Role.NONE)))
+    for flag, iterating in (
+        (kf.KF_ITER_NEW, Role.ITERATOR_NEW),
+        (kf.KF_ITER_NEXT, Role.ITERATOR_NEXT),
+        (kf.KF_ITER_DESTROY, Role.ITERATOR_DESTROY),
+    ):
+        role = iterating if flags & flag else role
+    return Meaning(
+        result=Result.OPAQUE if flags & kf.KF_ARENA_RET else _result(function.prototype.returns),
+        role=role,
+        uses=True,
+        keeps=False,
+        is_kfunc=True,
+        acquires=bool(flags & kf.KF_ACQUIRE),
+        releases=bool(flags & kf.KF_RELEASE),
+        may_be_null=None if is_refcount else bool(flags & kf.KF_RET_NULL),
+        rcu_protected=bool(flags & kf.KF_RCU_PROTECTED),
+        sleeps=bool(flags & kf.KF_SLEEPABLE),
+        wants=_wants(load, function, flags),
+        section=section,
+        exists=exists,
     )
 
 
-class Meanings:
-    """What names mean to the functions of one unit on one kernel."""
+def _wants(load: Load, function: KernelFunction, flags: int) -> tuple[bool, ...]:
+    """Which arguments must not be NULL: before 7.0 only those of kfuncs that want trusted or RCU pointers."""
+    is_new = load.is_since(7, 0)
+    if is_new is None or not (is_new or flags & (kf.KF_TRUSTED_ARGS | kf.KF_RCU | kf.KF_RELEASE)):
+        return ()
+    return tuple(
+        isinstance(btf.skip_modifiers_and_typedefs(param.type), btf.Ptr) and not param.name.endswith(_NULLABLE)
+        for param in function.prototype.params
+    )
 
-    def __init__(self, load: Load) -> None:
-        self.load = load
-        self._known: dict[str, Meaning] = {}
-        self._touching: frozenset[str] | None = None
 
-    def of(self, names: Iterable[str]) -> dict[str, Meaning]:
-        """The meanings of ``names``, and of a call of what has no name."""
-        found = {"": Meaning(touches_sections=True)}
-        for name in names:
-            known = self._known.get(name)
-            if known is None:
-                known = self._known[name] = self._meaning(name)
-            found[name] = known
-        return found
-
-    def _meaning(self, name: str) -> Meaning:
-        unit = self.load.unit
-        own = unit.functions.get(name)
-        if own is not None:
-            return Meaning(touches_sections=self._touches_sections(own))
-        declaration = unit.declaration(name)
-        if declaration is not None:
-            return Meaning(role=Role.UNCLEAR) if declaration.prototype is None else self._kfunc(name)
-        if name.startswith("__builtin_"):
-            return Meaning(keeps=False)
-        if name.startswith("bpf_"):
-            return _helper(name)
-        return Meaning(role=Role.UNCLEAR) if unit.missing_headers else Meaning(touches_sections=True)
-
-    def _kfunc(self, name: str) -> Meaning:
-        load = self.load
-        resolution = load.resolution(name)
-        function = resolution.function
-        exists = load.resolves(name) if load.unit.is_weak(name) else True
-        is_bound = resolution.outcome is Outcome.RESOLVED or (
-            resolution.outcome is Outcome.UNKNOWN and not load.unit.is_weak(name)
-        )
-        if function is None or not is_bound or not function.callable or function.flags is None:
-            return Meaning(role=Role.UNCLEAR, exists=exists)
-        flags = function.flags
-        essential = essential_name(name)
-        is_refcount = essential.startswith("bpf_refcount_acquire")
-        section, role = _SECTIONS.get(essential, (None, _ROLES.get(essential, Role.NONE)))
-        for flag, iterating in (
-            (kf.KF_ITER_NEW, Role.ITERATOR_NEW),
-            (kf.KF_ITER_NEXT, Role.ITERATOR_NEXT),
-            (kf.KF_ITER_DESTROY, Role.ITERATOR_DESTROY),
-        ):
-            role = iterating if flags & flag else role
-        return Meaning(
-            result=Result.OPAQUE if flags & kf.KF_ARENA_RET else _result(function.prototype.returns),
-            role=role,
-            uses=True,
-            keeps=False,
-            is_kfunc=True,
-            acquires=bool(flags & kf.KF_ACQUIRE),
-            releases=bool(flags & kf.KF_RELEASE),
-            may_be_null=None if is_refcount else bool(flags & kf.KF_RET_NULL),
-            rcu_protected=bool(flags & kf.KF_RCU_PROTECTED),
-            sleeps=bool(flags & kf.KF_SLEEPABLE),
-            wants=self._wants(function, flags),
-            section=section,
-            exists=exists,
-        )
-
-    def _wants(self, function: KernelFunction, flags: int) -> tuple[bool, ...]:
-        """Which arguments must not be NULL: before 7.0 only those of kfuncs that want trusted or RCU pointers."""
-        version = self.load.version
-        if version is None:
-            return ()
-        if version < (7, 0) and not flags & (kf.KF_TRUSTED_ARGS | kf.KF_RCU | kf.KF_RELEASE):
-            return ()
-        return tuple(
-            isinstance(btf.skip_modifiers_and_typedefs(param.type), btf.Ptr) and not param.name.endswith(_NULLABLE)
-            for param in function.prototype.params
-        )
-
-    def _touches_sections(self, function: Function) -> bool:
-        if self._touching is None:
-            self._touching = self._those_that_touch()
-        return function.name in self._touching
-
-    def _those_that_touch(self) -> frozenset[str]:
-        """Functions of the unit that begin or end a section, themselves or by what they call."""
-        unit = self.load.unit
-        pending = [use.function for name in _SECTIONS for use in unit.uses_by_name.get(name, ())]
-        found: set[str] = set()
-        while pending:
-            name = pending.pop()
-            if name not in found and name in unit.functions:
-                found.add(name)
-                pending += [mention.function for mention in unit.functions[name].mentions]
-        return frozenset(found)
+def _those_that_touch(load: Load) -> frozenset[str]:
+    """Functions of the unit that begin or end a section, themselves or by what they call."""
+    unit = load.unit
+    uses = unit.uses_by_name.items()
+    pending = [use.function for name, found in uses if load.loader.target(name) in _SECTIONS for use in found]
+    touching: set[str] = set()
+    while pending:
+        name = pending.pop()
+        if name not in touching and name in unit.functions:
+            touching.add(name)
+            pending += [mention.function for mention in unit.functions[name].mentions]
+    return frozenset(touching)
 
 
 def _result(returns: btf.Type) -> Result:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from kfunc_lsp.btf.cdecl import prototype
 from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.rules.edits import flavor
-from kfunc_lsp.rules.externs import Consequence, Extern, externs, place, unresolved
+from kfunc_lsp.rules.externs import Consequence, Extern, extern_named, place, unresolved
 from kfunc_lsp.rules.fleet import Fleet
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.model import Fix, Rule, Severity, Stage, Violation
@@ -57,18 +57,23 @@ Both are safe if every selected kernel then has what is called.
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for extern in externs(load):
-        function = extern.resolution.function
-        if extern.is_weak:
-            continue
-        if extern.outcome is Outcome.ABSENT:
-            found = unresolved(load, extern)
-            if found is not None:
-                yield _missing(load, extern, found)
-        elif function is not None and function.module and function.callable and not load.modules_loaded:
-            yield _in_module(load, extern, function.module)
+    extern = extern_named(load, name)
+    if extern is None or extern.is_weak:
+        return
+    if extern.outcome is Outcome.ABSENT:
+        found = unresolved(load, extern)
+        if found is not None:
+            yield _missing(load, extern, found)
+    elif (module := load.shared(("module", name), lambda load: _module(load, name))) and not load.modules_loaded:
+        yield _in_module(load, extern, module)
+
+
+def _module(load: Load, name: str) -> str:
+    """The module that brings the kfunc; empty where the kernel itself does."""
+    function = load.bound(name)
+    return function.module or "" if function is not None and function.callable else ""
 
 
 def _missing(load: Load, extern: Extern, found: Consequence) -> Violation:

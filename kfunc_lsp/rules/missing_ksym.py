@@ -44,33 +44,32 @@ kfunc of the name exists, that is not what one expects.
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel; a kernel without the kfunc does not make the declaration any better."""
     unit = load.unit
-    for name, uses in unit.uses_by_name.items():
-        declarations = unit.declarations.get(name, ())
-        function = load.bound(name)
-        if not declarations or any(d.ksym for d in declarations) or name in unit.functions:
-            continue
-        if declarations[0].prototype is None or (function is not None and not function.callable):
-            continue
-        emitted = {unit.emission(use) for use in uses}
-        if not emitted - {Truth.FALSE}:
-            continue
-        at = declarations[0].name_span
-        if not is_editable(at, unit):
-            at = uses[0].span
-        yield Violation(
-            Severity.ERROR if Truth.TRUE in emitted else Severity.WARNING,
-            at,
-            f"`{name}` is declared without `__ksym`",
-            f"{load.loader.name} takes it for a function of another object file, and does not open the object",
-            Stage.OPEN,
-            load.loader.without_section.format(name=name),
-            advice="add __ksym behind the parameters",
-            related=tuple(Label(use.span, "used here") for use in uses[:4]),
-            subject=name,
-        )
+    uses, declarations = unit.uses_by_name[name], unit.declarations.get(name, ())
+    if not declarations or any(d.ksym for d in declarations) or name in unit.functions:
+        return
+    function = load.bound(name)
+    if declarations[0].prototype is None or (function is not None and not function.callable):
+        return
+    emitted = {unit.emission(use) for use in uses}
+    if not emitted - {Truth.FALSE}:
+        return
+    at = declarations[0].name_span
+    if not is_editable(at, unit):
+        at = uses[0].span
+    yield Violation(
+        Severity.ERROR if Truth.TRUE in emitted else Severity.WARNING,
+        at,
+        f"`{name}` is declared without `__ksym`",
+        f"{load.loader.name} takes it for a function of another object file, and does not open the object",
+        Stage.OPEN,
+        load.loader.without_section.format(name=name),
+        advice="add __ksym behind the parameters",
+        related=tuple(Label(use.span, "used here") for use in uses[:4]),
+        subject=name,
+    )
 
 
 def fix(unit: Unit, violation: Violation, fleet: Fleet) -> Fix | None:

@@ -116,18 +116,36 @@ class Violation:
     shared_by: int = 0
 
 
+def used(unit: Unit) -> Iterable[str]:
+    """The externs that ``unit`` uses."""
+    return unit.uses_by_name
+
+
+def using(unit: Unit) -> Iterable[str]:
+    """The functions of ``unit`` that use externs."""
+    return unit.uses_by_function
+
+
+def whole(unit: Unit) -> Iterable[str]:
+    """No name: the unit is looked at as a whole."""
+    return ("",)
+
+
 @dataclass(frozen=True)
 class Rule:
     """One rule: its stable name, its documentation page, its check of one load, and its fix if it has one.
 
-    ``check`` yields the violations of a unit on a kernel; ``fix`` gives the change for one violation, given all the
-    kernels that the program is to load on, or ``None``.
+    ``check`` yields the violations of a unit on a kernel that concern one name; ``fix`` gives the change for one
+    violation, given all the kernels that the program is to load on, or ``None``. ``each`` lists the names that the rule
+    looks at one by one, so that kernels which differ elsewhere are alike to it: externs that are used, if it does not
+    say otherwise.
     """
 
     name: str
     page: str
-    check: Callable[[Load], Iterable[Violation]]
+    check: Callable[[Load, str], Iterable[Violation]]
     fix: Callable[[Unit, Violation, Fleet], Fix | None] | None = None
+    each: Callable[[Unit], Iterable[str]] = used
 
     @property
     def summary(self) -> str:

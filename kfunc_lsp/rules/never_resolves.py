@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from kfunc_lsp.kernel.libbpf import Outcome
-from kfunc_lsp.rules.externs import explained_elsewhere, externs, unresolved
+from kfunc_lsp.rules.externs import explained_elsewhere, extern_named, unresolved
 from kfunc_lsp.rules.fleet import Fleet
 from kfunc_lsp.rules.incompatible_prototype import violation
 from kfunc_lsp.rules.load import Load
@@ -48,19 +48,27 @@ code that is dead now may run, and so the fix is offered and not applied by itse
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    known = list(externs(load))
-    for extern in known:
-        if extern.outcome is not Outcome.INCOMPATIBLE or not extern.is_tolerated or explained_elsewhere(extern):
-            continue
-        found = unresolved(load, extern)
-        if found is None:
-            continue
-        siblings = [e for e in known if e is not extern and e.resolution.function is extern.resolution.function]
-        if found.is_fallback and any(sibling.outcome is Outcome.RESOLVED for sibling in siblings):
-            found = replace(found, severity=Severity.HINT)
-        yield violation(load, extern, found, f"`{extern.name}` never resolves")
+    extern = extern_named(load, name)
+    if extern is None or extern.outcome is not Outcome.INCOMPATIBLE:
+        return
+    if not extern.is_tolerated or explained_elsewhere(extern):
+        return
+    found = unresolved(load, extern)
+    if found is None:
+        return
+    if found.is_fallback and any(load.outcome(other) is Outcome.RESOLVED for other in _siblings(load, name)):
+        found = replace(found, severity=Severity.HINT)
+    yield violation(load, extern, found, f"`{name}` never resolves")
+
+
+def _siblings(load: Load, name: str) -> Iterator[str]:
+    """The other used externs that are looked up under the same name."""
+    target = load.loader.target(name)
+    for other in load.unit.uses_by_name:
+        if other != name and load.loader.target(other) == target and extern_named(load, other) is not None:
+            yield other
 
 
 def fix(unit: Unit, violation: Violation, fleet: Fleet) -> Fix | None:

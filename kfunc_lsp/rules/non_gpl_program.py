@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.rules.load import Load
-from kfunc_lsp.rules.model import Label, Rule, Severity, Stage, Violation
+from kfunc_lsp.rules.model import Label, Rule, Severity, Stage, Violation, whole
 from kfunc_lsp.unit.guard import Truth
-from kfunc_lsp.unit.model import Use, UseKind
+from kfunc_lsp.unit.model import Unit, Use, UseKind
 
 PAGE = """
 ## What it does
@@ -43,17 +43,26 @@ There is no fix: a license is the author's to choose.
 _COMPATIBLE = frozenset(("GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"))
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel: one, at the first call, as it is one string that is wrong."""
     unit = load.unit
     if unit.license is None or unit.license in _COMPATIBLE:
         return
-    calls = [(use, presence) for use in unit.uses if (presence := _holds(load, use)) is not Truth.FALSE]
-    if not calls:
-        return
-    use, presence = min(calls, key=lambda call: call[1] is not Truth.TRUE)
-    yield Violation(
-        severity=Severity.ERROR if presence is Truth.TRUE else Severity.WARNING,
+    doubtful = None
+    for use in unit.uses:
+        holds = _holds(load, use)
+        if holds is Truth.TRUE:
+            yield _violation(unit, use, Severity.ERROR)
+            return
+        if holds is Truth.UNKNOWN and doubtful is None:
+            doubtful = use
+    if doubtful is not None:
+        yield _violation(unit, doubtful, Severity.WARNING)
+
+
+def _violation(unit: Unit, use: Use, severity: Severity) -> Violation:
+    return Violation(
+        severity=severity,
         span=use.span,
         headline=f'`{use.name}` cannot be called under license "{unit.license}"',
         why="kfuncs are for programs under a GPL-compatible license",
@@ -69,10 +78,10 @@ def _holds(load: Load, use: Use) -> Truth:
     """Whether a program holds the call of a kfunc, be it dead code or not."""
     if use.kind is UseKind.REFERENCE:
         return Truth.FALSE
-    outcome = load.resolution(use.name).outcome
+    outcome = load.outcome(use.name)
     if outcome is Outcome.UNKNOWN:
         return Truth.UNKNOWN
     return load.unit.presence(use) if outcome is Outcome.RESOLVED else Truth.FALSE
 
 
-RULE = Rule("non-gpl-program", PAGE, check)
+RULE = Rule("non-gpl-program", PAGE, check, each=whole)

@@ -41,11 +41,13 @@ No fix.
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for call in load.calls:
-        if call.function.klass in (FunctionClass.FUNCTION, FunctionClass.NOT_CALLABLE) and load.kfuncs_known:
-            yield _violation(load, call)
+    if load.class_of(name) in (FunctionClass.FUNCTION, FunctionClass.NOT_CALLABLE) and load.kfuncs_known:
+        for use in load.unit.uses_by_name[name]:
+            call = load.call(use)
+            if call is not None:
+                yield _violation(load, call)
 
 
 def _violation(load: Load, call: Call) -> Violation:

@@ -10,7 +10,7 @@ from kfunc_lsp.kernel.model import Fact, KernelFunction
 from kfunc_lsp.kernel.program_types import COMMON
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.model import Rule, Severity, Stage, Violation
-from kfunc_lsp.rules.programs import Call, Program, programs_of
+from kfunc_lsp.rules.programs import Call, Program, access, calls
 from kfunc_lsp.unit.guard import Truth
 
 PAGE = """
@@ -72,13 +72,16 @@ _HOOKS: Mapping[str, str] = {
 """Hooks by the sections of the programs that they serve."""
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    programs = programs_of(load)
-    for call in programs.calls(lambda function, program: programs.access(function, program).is_denied):
-        denied = [p for p in call.programs if programs.access(call.function, p).is_denied]
+    for call in calls(load, name, _denies):
+        denied = [program for program in call.programs if _denies(load, call.function, program)]
         if denied:
-            yield _violation(call, denied, programs.access(call.function, denied[0]))
+            yield _violation(call, denied, access(load, call.function, denied[0]))
+
+
+def _denies(load: Load, function: KernelFunction, program: Program) -> bool:
+    return access(load, function, program).is_denied
 
 
 def _violation(call: Call, denied: Sequence[Program], answer: Answer) -> Violation:

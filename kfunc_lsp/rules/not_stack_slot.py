@@ -42,9 +42,9 @@ No fix: where the variable goes is for a person to say.
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for refusal in refusals(load, Demand.STACK_SLOT):
+    for refusal in refusals(load, name, Demand.STACK_SLOT):
         headline = f"`{refusal.call.use.name}` needs a variable on the stack as {refusal.ordinal}"
         yield refusal.violation(headline, f"the verifier follows its state there, and {refusal.words}")
 

@@ -40,9 +40,9 @@ No fix: what to pass instead is for a person to say.
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for refusal in refusals(load, Demand.NOT_NULL):
+    for refusal in refusals(load, name, Demand.NOT_NULL):
         headline = f"`{refusal.call.use.name}` does not take NULL as {refusal.ordinal}"
         yield refusal.violation(headline, f"the parameter `{refusal.param.name}` is not nullable there")
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
 
 from kfunc_lsp.kernel.hooks import Answer
-from kfunc_lsp.kernel.libbpf import Outcome, essential_name
+from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.kernel.model import KernelFunction
 from kfunc_lsp.kernel.sections import SectionProgram, section_program
 from kfunc_lsp.rules.load import Load
@@ -106,92 +105,92 @@ class Call:
         return (*written, *(Label(program.function.span, f"part of {program.words}") for program in programs))
 
 
-@lru_cache(maxsize=1)
-def programs_of(load: Load) -> Programs:
-    """The programs of a load, the same for every rule."""
-    return Programs(load)
+Question = Callable[[Load, KernelFunction, Program], bool]
+"""Whether a call of a function by a program is of interest to a rule."""
 
 
-class Programs:
-    """The programs of one unit on one kernel."""
+def access(load: Load, function: KernelFunction, program: Program) -> Answer:
+    """Whether the kernel lets ``program`` call ``function``."""
+    section = program.section
+    attach_type = section.attach_type or _NO_ATTACH_TYPE
+    return load.access(function, section.program_type, attach_type, program.struct_ops, program.operation)
 
-    def __init__(self, load: Load) -> None:
-        self.load = load
-        self._known: dict[str, tuple[Program, ...]] = {}
-        self._working: set[str] = set()
 
-    @cached_property
-    def entries(self) -> tuple[Program, ...]:
-        """Every program that the unit defines, as it begins."""
-        return tuple(p for function in self.load.unit.functions.values() for p in _entry(function))
+def calls(load: Load, name: str, concerns: Question) -> Iterator[Call]:
+    """The calls of the kfunc that extern ``name`` is bound to, each with the programs that it is part of.
 
-    def access(self, function: KernelFunction, program: Program) -> Answer:
-        """Whether the kernel lets ``program`` call ``function``."""
-        section = program.section
-        attach_type = section.attach_type or _NO_ATTACH_TYPE
-        return self.load.access(function, section.program_type, attach_type, program.struct_ops, program.operation)
+    Where ``concerns`` holds for no program of the unit, as it begins, nobody looks.
+    """
+    if not load.shared((concerns, name), lambda load: _may_concern(load, name, concerns)):
+        return
+    function = load.bound(name)
+    assert function is not None
+    is_bound = load.outcome(name) is Outcome.RESOLVED
+    for use in load.unit.uses_by_name[name]:
+        if use.kind is not UseKind.REFERENCE:
+            yield Call(use, function, is_bound, _programs_of(load, use))
 
-    def calls(self, may_concern: Callable[[KernelFunction, Program], bool]) -> Iterator[Call]:
-        """Calls of kfuncs, each with the programs that it is part of.
 
-        ``may_concern`` asks of a function and a program of the unit, as it begins, whether the call would be of
-        interest there: where it never is, nobody looks for the programs.
-        """
-        for name, uses in self.load.unit.uses_by_name.items():
-            resolution = self.load.resolution(name)
-            function = resolution.function
-            if function is None or not function.callable or resolution.outcome is Outcome.INCOMPATIBLE:
-                continue
-            if not any(may_concern(function, program) for program in self.entries):
-                continue
-            for use in uses:
-                if use.kind is not UseKind.REFERENCE:
-                    yield Call(use, function, resolution.outcome is Outcome.RESOLVED, self.of(use))
+def _may_concern(load: Load, name: str, concerns: Question) -> bool:
+    klass = load.class_of(name)
+    if klass is None or not klass.callable or load.outcome(name) is Outcome.INCOMPATIBLE:
+        return False
+    function = load.bound(name)
+    return function is not None and any(concerns(load, function, program) for program in _kinds(load))
 
-    def of(self, use: Use) -> tuple[Program, ...]:
-        """The programs that ``use`` is part of, those that certainly get there first."""
-        here = self._met(use.guards)
-        if here is Truth.FALSE:
-            return ()
-        found = self.of_function(use.function)
-        if here is not Truth.TRUE:
-            found = tuple(replace(p, reach=Truth.UNKNOWN) for p in found)
-        return tuple(sorted(found, key=lambda p: p.reach is not Truth.TRUE))
 
-    def of_function(self, name: str) -> tuple[Program, ...]:
-        """The programs that function ``name`` is part of."""
-        function = self.load.unit.functions.get(name)
-        if function is None or name in self._working or len(self._working) > _DEEPEST:
-            return ()
-        if function.section:
-            return _entry(function)
-        known = self._known.get(name)
-        if known is None:
-            self._working.add(name)
-            known = self._known[name] = self._through(function)
-            self._working.discard(name)
-        return known
+def _kinds(load: Load) -> Sequence[Program]:
+    """A program of each kind that the unit defines, as it begins."""
 
-    def _met(self, guards: Sequence[Condition]) -> Truth:
-        """Whether the verifier meets code under ``guards``: the object has it, and it is reached."""
-        truth = reached(guards, self.load.resolves)
-        compiled_out = not self.load.unit.is_compiled and may_be_compiled_out(guards)
-        return Truth.UNKNOWN if truth is Truth.TRUE and compiled_out else truth
+    def judge(load: Load) -> Sequence[Program]:
+        entries = (p for function in load.unit.functions.values() for p in _entry(function))
+        return tuple({(p.section, p.struct_ops, p.operation): p for p in entries}.values())
 
-    def _through(self, function: Function) -> tuple[Program, ...]:
-        found: dict[tuple[str, bool | None, bool], Program] = {}
-        for mention in function.mentions:
-            truth = self._met(mention.guards)
-            if truth is Truth.FALSE or len(found) > _MOST:
-                continue
-            for program in self.of_function(mention.function):
-                inside = _inside(program, function, mention, self.load)
-                if truth is not Truth.TRUE and inside.reach is Truth.TRUE:
-                    inside = replace(inside, reach=Truth.UNKNOWN)
-                key = (inside.function.name, inside.is_sleepable, inside.is_later)
-                if key not in found or inside.reach is Truth.TRUE:
-                    found[key] = inside
-        return tuple(found.values())
+    return load.shared(_kinds, judge)
+
+
+def _programs_of(load: Load, use: Use) -> tuple[Program, ...]:
+    """The programs that ``use`` is part of, those that certainly get there first."""
+    here = _met(load, use.guards)
+    if here is Truth.FALSE:
+        return ()
+    found = programs_of_function(load, use.function)
+    if here is not Truth.TRUE:
+        found = tuple(replace(p, reach=Truth.UNKNOWN) for p in found)
+    return tuple(sorted(found, key=lambda p: p.reach is not Truth.TRUE))
+
+
+def programs_of_function(load: Load, name: str, callees: tuple[str, ...] = ()) -> tuple[Program, ...]:
+    """The programs that function ``name`` is part of; ``callees`` are functions that it is looked up for."""
+    function = load.unit.functions.get(name)
+    if function is None or name in callees or len(callees) > _DEEPEST:
+        return ()
+    if function.section:
+        return _entry(function)
+    return load.shared(("programs", name), lambda load: _through(load, function, (*callees, name)))
+
+
+def _met(load: Load, guards: Sequence[Condition]) -> Truth:
+    """Whether the verifier meets code under ``guards``: the object has it, and it is reached."""
+    truth = reached(guards, load.resolves)
+    compiled_out = not load.unit.is_compiled and may_be_compiled_out(guards)
+    return Truth.UNKNOWN if truth is Truth.TRUE and compiled_out else truth
+
+
+def _through(load: Load, function: Function, callees: tuple[str, ...]) -> tuple[Program, ...]:
+    found: dict[tuple[str, bool | None, bool], Program] = {}
+    for mention in function.mentions:
+        truth = _met(load, mention.guards)
+        if truth is Truth.FALSE or len(found) > _MOST:
+            continue
+        for program in programs_of_function(load, mention.function, callees):
+            inside = _inside(program, function, mention, load)
+            if truth is not Truth.TRUE and inside.reach is Truth.TRUE:
+                inside = replace(inside, reach=Truth.UNKNOWN)
+            key = (inside.function.name, inside.is_sleepable, inside.is_later)
+            if key not in found or inside.reach is Truth.TRUE:
+                found[key] = inside
+    return tuple(found.values())
 
 
 def _entry(function: Function) -> tuple[Program, ...]:
@@ -217,7 +216,7 @@ def _inside(program: Program, function: Function, mention: Mention, load: Load) 
         # kernels differ on whether it may sleep where a callback may.
         unsure = not function.is_static and program.is_later and not program.section.sleepable
         return replace(inside, is_sleepable=None) if unsure else inside
-    callee = essential_name(mention.callee)
+    callee = load.loader.target(mention.callee)
     if _CALLED_BACK.get(callee) == mention.argument:
         return inside
     if _LATER.get(callee) == mention.argument:
@@ -229,7 +228,6 @@ def _timers_sleep(program: Program, load: Load) -> bool | None:
     """Whether a timer's callback counts as sleepable: of a sleepable program it did on 6.12, and not since 6.18."""
     if not program.section.sleepable:
         return False
-    release = load.version
-    if release is None or (6, 12) < release < (6, 18):
-        return None
-    return release <= (6, 12)
+    if not load.is_since(6, 13):
+        return None if load.is_since(6, 13) is None else True
+    return False if load.is_since(6, 18) else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kfunc_lsp.kernel.flags import KF_ITER_NEW
 from kfunc_lsp.rules.load import Load
-from kfunc_lsp.rules.model import Rule, Violation
+from kfunc_lsp.rules.model import Rule, Violation, using
 from kfunc_lsp.rules.paths import Spot, spots
 from kfunc_lsp.rules.trouble import Fault
 
@@ -57,9 +57,9 @@ _OUTSIDE = "kernel func {name} requires RCU critical section protection"
 _OUTSIDE_6_12 = "expected an RCU CS when using {name}"
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, function: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for spot in spots(load, Fault.OUTSIDE_RCU):
+    for spot in spots(load, function, Fault.OUTSIDE_RCU):
         if all(program.is_sleepable for program in spot.programs):
             yield spot.violation(
                 f"`{spot.trouble.name}` is called outside an RCU section",
@@ -71,10 +71,9 @@ def check(load: Load) -> Iterator[Violation]:
 
 def _foreseen(load: Load, spot: Spot) -> str:
     function = spot.kernel_function
-    is_old = load.version is not None and load.version <= (6, 12)
-    if is_old and function.flags is not None and function.flags & KF_ITER_NEW:
+    if load.is_since(6, 13) is False and function.flags is not None and function.flags & KF_ITER_NEW:
         return _OUTSIDE_6_12.format(name=f"{function.name.removesuffix('new')}next")
     return _OUTSIDE.format(name=function.name)
 
 
-RULE = Rule("rcu-protected-outside", PAGE, check)
+RULE = Rule("rcu-protected-outside", PAGE, check, each=using)

@@ -40,9 +40,9 @@ No fix: which pointer is meant is for a person to say.
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for refusal in refusals(load, Demand.POINTER):
+    for refusal in refusals(load, name, Demand.POINTER):
         headline = f"`{refusal.call.use.name}` is given a number as {refusal.ordinal}, which is a pointer"
         yield refusal.violation(headline, "whatever it is cast to, to the verifier it is a number")
 

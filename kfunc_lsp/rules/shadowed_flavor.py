@@ -8,7 +8,7 @@ from kfunc_lsp.btf.cdecl import prototype
 from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.kernel.model import KernelFunction
 from kfunc_lsp.rules.edits import caution, extern_statement, insertion, is_editable, is_free
-from kfunc_lsp.rules.externs import Consequence, Extern, externs, place, unresolved
+from kfunc_lsp.rules.externs import Consequence, Extern, extern_named, place, unresolved
 from kfunc_lsp.rules.fleet import Fleet
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.model import Edit, Fix, Rule, Severity, Violation
@@ -54,27 +54,29 @@ than before, and so the fix is offered and not applied by itself.
 _FLAVOR = "___compat"
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for extern in externs(load):
-        target = load.loader.target(extern.name)
-        hidden = load.function(extern.name) if target != extern.name else None
-        if hidden is not None and hidden.callable:
-            found = _consequence(load, extern, target)
-            if found is not None:
-                at = place(load, extern)
-                yield Violation(
-                    found.severity,
-                    at.span,
-                    f"`{extern.name}` is looked up as `{target}`",
-                    f"the kernel has a function of the whole name, which cannot be reached by it; {found.words}",
-                    found.stage,
-                    found.foreseen,
-                    advice=f"declare: {prototype(extern.name + _FLAVOR, hidden.prototype)}",
-                    related=at.related,
-                    subject=extern.name,
-                    is_fallback=found.is_fallback,
-                )
+    extern = extern_named(load, name)
+    target = load.loader.target(name)
+    hidden = load.function(name) if target != name else None
+    if extern is None or hidden is None or not hidden.callable:
+        return
+    found = _consequence(load, extern, target)
+    if found is None:
+        return
+    at = place(load, extern)
+    yield Violation(
+        found.severity,
+        at.span,
+        f"`{name}` is looked up as `{target}`",
+        f"the kernel has a function of the whole name, which cannot be reached by it; {found.words}",
+        found.stage,
+        found.foreseen,
+        advice=f"declare: {prototype(name + _FLAVOR, hidden.prototype)}",
+        related=at.related,
+        subject=name,
+        is_fallback=found.is_fallback,
+    )
 
 
 def _consequence(load: Load, extern: Extern, target: str) -> Consequence | None:

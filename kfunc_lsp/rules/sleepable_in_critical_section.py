@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfunc_lsp.rules.load import Load
-from kfunc_lsp.rules.model import Rule, Violation
+from kfunc_lsp.rules.model import Rule, Violation, using
 from kfunc_lsp.rules.paths import spots
 from kfunc_lsp.rules.trouble import Fault, Section
 
@@ -46,9 +46,9 @@ _SLEEPS = "kernel func {name} is sleepable within {region} region"
 _REGIONS = {Section.RCU: "rcu_read_lock", Section.PREEMPT: "non-preemptible", Section.IRQ: "IRQ-disabled"}
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, function: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for spot in spots(load, Fault.SLEEPS):
+    for spot in spots(load, function, Fault.SLEEPS):
         section = spot.trouble.section or Section.RCU
         yield spot.violation(
             f"`{spot.trouble.name}` may sleep, which nothing may after `{section.value}`",
@@ -58,4 +58,4 @@ def check(load: Load) -> Iterator[Violation]:
         )
 
 
-RULE = Rule("sleepable-in-critical-section", PAGE, check)
+RULE = Rule("sleepable-in-critical-section", PAGE, check, each=using)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from kfunc_lsp.kernel.model import Fact, KernelFunction
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.model import Rule, Severity, Stage, Violation
-from kfunc_lsp.rules.programs import Call, Program, Programs, programs_of
+from kfunc_lsp.rules.programs import Call, Program, access, calls
 from kfunc_lsp.unit.guard import Truth
 
 PAGE = """
@@ -55,17 +55,16 @@ _GLOBAL = "global functions that may sleep are not allowed in non-sleepable cont
 _GLOBAL_NAMED = "sleepable global function {function}() called in non-sleepable prog"
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    programs = programs_of(load)
-    for call in programs.calls(lambda function, program: programs.access(function, program).needs_sleepable):
-        awake = [p for p in call.programs if _refuses(programs, call.function, p)]
+    for call in calls(load, name, _may_sleep):
+        awake = [p for p in call.programs if p.is_sleepable is False and _may_sleep(load, call.function, p)]
         if awake:
-            yield _violation(load, call, awake, programs.access(call.function, awake[0]).is_sure)
+            yield _violation(load, call, awake, access(load, call.function, awake[0]).is_sure)
 
 
-def _refuses(programs: Programs, function: KernelFunction, program: Program) -> bool:
-    return program.is_sleepable is False and programs.access(function, program).needs_sleepable
+def _may_sleep(load: Load, function: KernelFunction, program: Program) -> bool:
+    return access(load, function, program).needs_sleepable
 
 
 def _violation(load: Load, call: Call, awake: Sequence[Program], is_sure: bool) -> Violation:
@@ -89,10 +88,9 @@ def _violation(load: Load, call: Call, awake: Sequence[Program], is_sure: bool) 
 
 def _foreseen(load: Load, call: Call, program: Program) -> str:
     """The kernel's words; those for a global function have changed twice (since 6.15, since 7.3)."""
-    version = load.version
-    if not program.global_ or version is None or version < (6, 15):
+    if not program.global_ or not load.is_since(6, 15):
         return _MUST_SLEEP.format(name=call.function.name)
-    return _GLOBAL if version < (7, 3) else _GLOBAL_NAMED.format(function=program.global_)
+    return _GLOBAL_NAMED.format(function=program.global_) if load.is_since(7, 3) else _GLOBAL
 
 
 RULE = Rule("sleepable-in-non-sleepable", PAGE, check)

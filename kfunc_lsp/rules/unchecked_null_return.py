@@ -8,7 +8,7 @@ from kfunc_lsp.btf.types import Ptr, Struct, skip_modifiers_and_typedefs
 from kfunc_lsp.kernel.flags import KF_ITER_NEXT
 from kfunc_lsp.kernel.model import KernelFunction
 from kfunc_lsp.rules.load import Load
-from kfunc_lsp.rules.model import Rule, Violation
+from kfunc_lsp.rules.model import Rule, Violation, using
 from kfunc_lsp.rules.paths import register, spots
 from kfunc_lsp.rules.trouble import Fault
 
@@ -60,9 +60,9 @@ _OWN = ("bpf_obj_new", "bpf_percpu_obj_new")
 """Kfuncs that give objects of a type of the program's own."""
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, function: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for spot in spots(load, Fault.READ_UNCHECKED, Fault.PASSED_UNCHECKED):
+    for spot in spots(load, function, Fault.READ_UNCHECKED, Fault.PASSED_UNCHECKED):
         trouble = spot.trouble
         why = "it is flagged KF_RET_NULL, and no test stands between the call and here"
         if trouble.fault is Fault.READ_UNCHECKED:
@@ -85,11 +85,11 @@ def _sort(load: Load, giver: KernelFunction) -> str:
         return _SORTS[giver.name]
     returned = skip_modifiers_and_typedefs(giver.prototype.returns)
     target = skip_modifiers_and_typedefs(returned.target) if isinstance(returned, Ptr) else None
-    is_trusted = load.version is None or load.version >= (7, 0)
+    is_trusted = load.is_since(7, 0) is not False
     is_own = giver.name.startswith(_OWN) or not isinstance(target, Struct) or target.name in _NODES
     return "trusted_ptr_or_null_" if is_trusted and not is_own else "ptr_or_null_"
 
 
 _NODES = ("bpf_list_node", "bpf_rb_node")
 
-RULE = Rule("unchecked-null-return", PAGE, check)
+RULE = Rule("unchecked-null-return", PAGE, check, each=using)

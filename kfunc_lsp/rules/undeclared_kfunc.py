@@ -49,33 +49,28 @@ where some have not, the extern is weak, and its call needs a guard.
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel; a kernel without the kfunc does not make the call any better."""
     unit = load.unit
-    if unit.is_compiled:
+    if unit.is_compiled or unit.declarations.get(name) or name in unit.functions:
         return
-    seen: set[str] = set()
-    for use in unit.uses:
-        name = use.name
-        if name in seen or use.kind is not UseKind.CALL or unit.declarations.get(name) or name in unit.functions:
-            continue
-        function = load.function(name)
-        if function is not None and not function.callable:
-            continue
-        seen.add(name)
-        others = [u for u in unit.uses_by_name[name][1:5] if u.kind is UseKind.CALL]
-        is_sure = not unit.missing_headers and not unit.problems and unit.presence(use) is not Truth.FALSE
-        yield Violation(
-            Severity.ERROR if is_sure else Severity.WARNING,
-            use.span,
-            f"`{name}` is not declared",
-            "no header that was found declares it" if is_sure else "no header that was found does; some were not found",
-            Stage.COMPILE,
-            UNDECLARED.format(name=name),
-            advice=f"declare: {prototype(name, function.prototype)}" if function else "",
-            related=tuple(Label(other.span, "called here too") for other in others),
-            subject=name,
-        )
+    use = next((use for use in unit.uses_by_name[name] if use.kind is UseKind.CALL), None)
+    function = load.function(name)
+    if use is None or (function is not None and not function.callable):
+        return
+    others = [u for u in unit.uses_by_name[name][1:5] if u.kind is UseKind.CALL]
+    is_sure = not unit.missing_headers and not unit.problems and unit.presence(use) is not Truth.FALSE
+    yield Violation(
+        Severity.ERROR if is_sure else Severity.WARNING,
+        use.span,
+        f"`{name}` is not declared",
+        "no header that was found declares it" if is_sure else "no header that was found does; some were not found",
+        Stage.COMPILE,
+        UNDECLARED.format(name=name),
+        advice=f"declare: {prototype(name, function.prototype)}" if function else "",
+        related=tuple(Label(other.span, "called here too") for other in others),
+        subject=name,
+    )
 
 
 def fix(unit: Unit, violation: Violation, fleet: Fleet) -> Fix | None:

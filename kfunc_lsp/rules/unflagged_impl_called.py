@@ -70,19 +70,18 @@ applied by itself.
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for name, uses in load.unit.uses_by_name.items():
-        function = load.bound(name)
-        if function is None or function.klass is not FunctionClass.BTF_ONLY_IMPL:
-            continue
-        seen: set[tuple[str, int]] = set()
-        for use in uses:
-            place = (use.span.file.path, use.span.start)
-            violation = _violation(load, name, use, function)
-            if violation is not None and place not in seen:
-                seen.add(place)
-                yield violation
+    function = load.bound(name) if load.class_of(name) is FunctionClass.BTF_ONLY_IMPL else None
+    if function is None:
+        return
+    seen: set[tuple[str, int]] = set()
+    for use in load.unit.uses_by_name[name]:
+        place = (use.span.file.path, use.span.start)
+        violation = _violation(load, name, use, function)
+        if violation is not None and place not in seen:
+            seen.add(place)
+            yield violation
 
 
 def _violation(load: Load, name: str, use: Use, function: KernelFunction) -> Violation | None:
@@ -104,7 +103,7 @@ def _violation(load: Load, name: str, use: Use, function: KernelFunction) -> Vio
     if outcome is Outcome.RESOLVED or not weak:
         if unit.presence(use) is not Truth.TRUE:
             severity = Severity.WARNING
-        on_address = use.kind is UseKind.REFERENCE and load.version is not None and load.version >= (7, 3)
+        on_address = use.kind is UseKind.REFERENCE and load.is_since(7, 3) is True
         foreseen = (NO_ADDRESS_OF_GUARD if on_address else NO_ADDRESS).format(name=target)
         why = "it exists in BTF only: the kernel refuses the program before it looks at the code"
         if use.is_guard or any(name in mentions(guard) for guard in use.guards):

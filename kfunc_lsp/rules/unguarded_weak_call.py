@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfunc_lsp.kernel.libbpf import Outcome
-from kfunc_lsp.rules.externs import Extern, externs
+from kfunc_lsp.rules.externs import Extern, extern_named
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.model import Label, Rule, Severity, Stage, Violation
 from kfunc_lsp.rules.renames import module_of, other_names
@@ -46,13 +46,13 @@ No fix: what to do without the kfunc is for a person to say.
 """
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for extern in externs(load):
-        if extern.is_weak and extern.outcome is Outcome.ABSENT:
-            for use in extern.uses:
-                if use.kind is not UseKind.REFERENCE:
-                    yield from _call(load, extern, use)
+    extern = extern_named(load, name)
+    if extern is not None and extern.is_weak and extern.outcome is Outcome.ABSENT:
+        for use in extern.uses:
+            if use.kind is not UseKind.REFERENCE:
+                yield from _call(load, extern, use)
 
 
 def _call(load: Load, extern: Extern, use: Use) -> Iterator[Violation]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kfunc_lsp.btf.types import Ptr, Struct, skip_modifiers_and_typedefs
 from kfunc_lsp.rules.load import Load
-from kfunc_lsp.rules.model import Rule, Violation
+from kfunc_lsp.rules.model import Rule, Violation, using
 from kfunc_lsp.rules.paths import Spot, spots
 from kfunc_lsp.rules.trouble import Fault
 
@@ -66,9 +66,9 @@ _ONLY_SCALARS = ("bpf_cpumask",)
 """Structs that hold nothing but numbers, which the verifier takes for memory."""
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, function: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for spot in spots(load, Fault.RELEASED_TWICE, Fault.NEVER_HELD, Fault.READ_RELEASED):
+    for spot in spots(load, function, Fault.RELEASED_TWICE, Fault.NEVER_HELD, Fault.READ_RELEASED):
         trouble = spot.trouble
         if trouble.fault is Fault.READ_RELEASED:
             headline = f"what `{trouble.name}` gives is read after it was released"
@@ -86,7 +86,7 @@ def _foreseen(load: Load, spot: Spot) -> str:
     name = spot.kernel_function.name
     if spot.trouble.fault is Fault.READ_RELEASED:
         return _READ
-    if load.version is None or load.version >= (7, 2):
+    if load.is_since(7, 2) is not False:
         return _SINCE_7_2.format(name=name)
     param = spot.kernel_function.prototype.params[0]
     if spot.trouble.fault is Fault.NEVER_HELD:
@@ -98,4 +98,4 @@ def _foreseen(load: Load, spot: Spot) -> str:
     return _OF_SCALARS if target.name in _ONLY_SCALARS else _OF_STRUCT.format(struct=target.name)
 
 
-RULE = Rule("unowned-release", PAGE, check)
+RULE = Rule("unowned-release", PAGE, check, each=using)

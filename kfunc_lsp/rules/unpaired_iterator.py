@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfunc_lsp.rules.load import Load
-from kfunc_lsp.rules.model import Rule, Violation
+from kfunc_lsp.rules.model import Rule, Violation, using
 from kfunc_lsp.rules.paths import spots
 from kfunc_lsp.rules.trouble import Fault
 
@@ -50,10 +50,9 @@ _UNBEGUN = "expected an initialized iter_{kind} as {argument}"
 _TWICE = "expected uninitialized iter_{kind} as {argument}"
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, function: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    argument = "R1" if load.version is None or load.version >= (7, 2) else "arg #0"
-    for spot in spots(load, Fault.ITERATOR_LEFT, Fault.ITERATOR_UNBEGUN, Fault.ITERATOR_TWICE):
+    for spot in spots(load, function, Fault.ITERATOR_LEFT, Fault.ITERATOR_UNBEGUN, Fault.ITERATOR_TWICE):
         trouble = spot.trouble
         kind = trouble.name.removeprefix("bpf_iter_").rpartition("_")[0]
         if trouble.fault is Fault.ITERATOR_LEFT:
@@ -61,12 +60,16 @@ def check(load: Load) -> Iterator[Violation]:
             why, foreseen = "the function ends while it is there", _LEAK
         elif trouble.fault is Fault.ITERATOR_TWICE:
             headline = f"`{trouble.name}` creates an iterator where one is"
-            why, foreseen = "it was not destroyed before", _TWICE.format(kind=kind, argument=argument)
+            why, foreseen = "it was not destroyed before", _TWICE.format(kind=kind, argument=_argument(load))
         else:
             headline = f"`{trouble.name}` is passed no iterator"
             why = "none was created in this variable, or it was destroyed before"
-            foreseen = _UNBEGUN.format(kind=kind, argument=argument)
+            foreseen = _UNBEGUN.format(kind=kind, argument=_argument(load))
         yield spot.violation(headline, why, foreseen, "created here", f"call bpf_iter_{kind}_destroy() on every path")
 
 
-RULE = Rule("unpaired-iterator", PAGE, check)
+def _argument(load: Load) -> str:
+    return "R1" if load.is_since(7, 2) is not False else "arg #0"
+
+
+RULE = Rule("unpaired-iterator", PAGE, check, each=using)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfunc_lsp.rules.load import Load
-from kfunc_lsp.rules.model import Rule, Violation
+from kfunc_lsp.rules.model import Rule, Violation, using
 from kfunc_lsp.rules.paths import register, spots
 from kfunc_lsp.rules.trouble import Fault, Section, Trouble
 
@@ -66,9 +66,9 @@ _NESTED = "nested rcu read lock (kernel function {name})"
 _SAVED_TWICE = "expected uninitialized irq flag as {argument}"
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, function: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for spot in spots(load, Fault.SECTION_LEFT, Fault.SECTION_UNBEGUN, Fault.SECTION_NESTED):
+    for spot in spots(load, function, Fault.SECTION_LEFT, Fault.SECTION_UNBEGUN, Fault.SECTION_NESTED):
         trouble = spot.trouble
         section = trouble.section or Section.RCU
         name = spot.kernel_function.name
@@ -93,7 +93,7 @@ def check(load: Load) -> Iterator[Violation]:
                 _SAVED_TWICE.format(argument=argument),
                 "saved here before",
             )
-        elif section is Section.RCU and load.version is not None and load.version <= (6, 18):
+        elif section is Section.RCU and load.is_since(6, 19) is False:
             yield spot.violation(
                 f"`{name}` begins an RCU section within another",
                 "the kernel has none within one another before 7.0",
@@ -103,11 +103,11 @@ def check(load: Load) -> Iterator[Violation]:
 
 
 def _left(load: Load, section: Section, trouble: Trouble) -> str:
-    if load.version is None or load.version > (6, 12) or section is Section.IRQ:
+    if section is Section.IRQ or load.is_since(6, 13) is not False:
         return _LEFT.format(begin=section.value)
     if section is Section.RCU:
         return "bpf_rcu_read_unlock is missing"
     return f"{trouble.count} bpf_preempt_enable{'(s) are' if trouble.count > 1 else ' is'} missing"
 
 
-RULE = Rule("unpaired-lock", PAGE, check)
+RULE = Rule("unpaired-lock", PAGE, check, each=using)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfunc_lsp.rules.load import Load
-from kfunc_lsp.rules.model import Rule, Violation
+from kfunc_lsp.rules.model import Rule, Violation, using
 from kfunc_lsp.rules.paths import spots
 from kfunc_lsp.rules.trouble import Fault
 
@@ -57,9 +57,9 @@ No fix: where to release is for a person to say.
 _LEAK = "Unreleased reference"
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, function: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for spot in spots(load, Fault.NOT_RELEASED):
+    for spot in spots(load, function, Fault.NOT_RELEASED):
         yield spot.violation(
             f"the reference that `{spot.trouble.name}` gives is not released on every path",
             "it is flagged KF_ACQUIRE, and the function ends while the reference is held",
@@ -67,4 +67,4 @@ def check(load: Load) -> Iterator[Violation]:
         )
 
 
-RULE = Rule("unreleased-reference", PAGE, check)
+RULE = Rule("unreleased-reference", PAGE, check, each=using)

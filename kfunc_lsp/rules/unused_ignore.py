@@ -33,5 +33,5 @@ The name is taken out of the comment, or the comment out of the file. Always saf
 [README](../../README.md), "Ignore a finding".
 """
 
-RULE = Rule("unused-ignore", PAGE, lambda load: ())
+RULE = Rule("unused-ignore", PAGE, lambda load, name: (), each=lambda unit: ())
 """Found where comments are applied (``ignores``), once all other rules have spoken."""

@@ -45,29 +45,26 @@ No fix: what the argument is to be is for a person to say.
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
-def check(load: Load) -> Iterator[Violation]:
+def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations, whichever the kernel."""
     unit = load.unit
-    if unit.is_compiled:
+    declaration = unit.declaration(name)
+    declared = declaration.prototype if declaration is not None else None
+    if unit.is_compiled or declaration is None or declared is None or declared.variadic:
         return
-    for name, uses in unit.uses_by_name.items():
-        declaration = unit.declaration(name)
-        declared = declaration.prototype if declaration is not None else None
-        if declaration is None or declared is None or declared.variadic:
-            continue
-        for use in uses:
-            if use.kind is UseKind.CALL and use.argument_count != len(declared.params):
-                yield Violation(
-                    Severity.ERROR if _is_certain(unit, use) else Severity.WARNING,
-                    use.span,
-                    f"`{name}` is called with {_count(use.argument_count)}, and declared with {len(declared.params)}",
-                    "the compiler refuses the call, whichever the kernel",
-                    Stage.COMPILE,
-                    _foreseen(declared, use.argument_count),
-                    advice=f"call: {prototype(name, declared)}",
-                    related=(Label(declaration.name_span, "declared here"),),
-                    subject=name,
-                )
+    for use in unit.uses_by_name[name]:
+        if use.kind is UseKind.CALL and use.argument_count != len(declared.params):
+            yield Violation(
+                Severity.ERROR if _is_certain(unit, use) else Severity.WARNING,
+                use.span,
+                f"`{name}` is called with {_count(use.argument_count)}, and declared with {len(declared.params)}",
+                "the compiler refuses the call, whichever the kernel",
+                Stage.COMPILE,
+                _foreseen(declared, use.argument_count),
+                advice=f"call: {prototype(name, declared)}",
+                related=(Label(declaration.name_span, "declared here"),),
+                subject=name,
+            )
 
 
 def _is_certain(unit: Unit, use: Use) -> bool:

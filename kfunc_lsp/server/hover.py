@@ -140,7 +140,7 @@ def _guard(session: Session, document: Document, name: str, kernels: Sequence[Ke
     fails: list[str] = []
     for kernel in kernels:
         if analysis is not None and analysis.unit.declaration(name) is not None:
-            is_there = Load(analysis.unit, kernel, loader).resolution(name).outcome is Outcome.RESOLVED
+            is_there = Load.alone(analysis.unit, kernel, loader).resolution(name).outcome is Outcome.RESOLVED
         else:
             function = kernel.get(name) or kernel.get(essential_name(name))
             is_there = function is not None and function.callable

@@ -258,6 +258,14 @@ class Unit:
             found.setdefault(use.name, []).append(use)
         return found
 
+    @cached_property
+    def uses_by_function(self) -> Mapping[str, Sequence[Use]]:
+        """The uses in each function that has some, in order."""
+        found: dict[str, list[Use]] = {}
+        for use in self.uses:
+            found.setdefault(use.function, []).append(use)
+        return found
+
     def declaration(self, name: str) -> Declaration | None:
         """The declaration whose type clang keeps: the first in ``.ksyms``, or a later one that has a prototype."""
         found = [d for d in self.declarations.get(name, ()) if d.ksym]
@@ -284,22 +292,19 @@ class Unit:
         here = Truth.TRUE if self.is_compiled else _emitted(use.guards)
         return _and(here, self._presence_of(use.function))
 
-    def reach(self, use: Use, resolves: Resolves, known: dict[str, Truth] | None = None) -> Truth:
+    def reach(self, use: Use, resolves: Resolves, reach_of: Callable[[str], Truth] | None = None) -> Truth:
         """Whether the verifier sees the use on a kernel: TRUE, FALSE (dead code there), or UNKNOWN.
 
-        ``known`` keeps what comes out for whole functions, for further questions with the same ``resolves``.
+        ``reach_of`` tells it of the function that holds the use, where that has been worked out.
         """
-
-        def judge(guards: Sequence[Condition]) -> Truth:
-            return reached(guards, resolves)
-
-        here = judge(use.guards)
+        here = reached(use.guards, resolves)
         if here is Truth.FALSE:
             return here
-        known = {} if known is None else known
-        if use.function not in known:
-            known[use.function] = self._through_callers(use.function, judge, lambda f: bool(f.section), {})
-        return _and(here, known[use.function])
+        return _and(here, reach_of(use.function) if reach_of else self.reach_of(use.function, resolves))
+
+    def reach_of(self, function: str, resolves: Resolves) -> Truth:
+        """Whether the verifier gets into ``function`` on a kernel."""
+        return self._through_callers(function, lambda guards: reached(guards, resolves), lambda f: bool(f.section), {})
 
     @cached_property
     def _emission_of(self) -> Callable[[str], Truth]:

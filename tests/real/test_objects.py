@@ -152,7 +152,7 @@ def test_cases_are_judged_as_libbpf_and_the_verifier_did(
     met = refusals = 0
     for (case, release), answers in rows.items():
         unit = read_units(corpus.project, str(cases[case, release]), known)[0]
-        load_ = Load(unit, kernels[release])
+        load_ = Load.alone(unit, kernels[release])
         said = {match[1] for r in answers if r["stage"] == "ksym" and (match := re.search("'(.*?)'", r["key_message"]))}
         assert set(refused(load_)[:1]) == said, (case, release)
         refusals += bool(said)
@@ -244,7 +244,7 @@ def test_every_extern_resolves_as_libbpf_resolves_it(
     answers: Counter[str] = Counter()
     for path, expected in theirs.items():
         (unit,) = read_units(corpus.project, path, frozenset())
-        loads = [Load(unit, kernel) for kernel in kernels]
+        loads = [Load.alone(unit, kernel) for kernel in kernels]
         ours = {(name, kernel): loads[kernel].resolution(name).outcome.value for name, kernel in expected}
         assert ours == expected, path
         answers.update(ours.values())
