@@ -12,7 +12,7 @@ extern void bpf_iter_task_destroy(struct bpf_iter_task *it) __ksym;
 extern void bpf_rcu_read_lock(void) __ksym;
 extern void bpf_rcu_read_unlock(void) __ksym;
 
-static void all(void)
+static void each_task(void)
 {
 	struct bpf_iter_task it;
 
@@ -25,7 +25,7 @@ SEC("syscall")
 int inside(void *ctx)
 {
 	bpf_rcu_read_lock();
-	all();
+	each_task();
 	bpf_rcu_read_unlock();
 	return 0;
 }
