@@ -13,9 +13,9 @@ import random
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 from kfunc_lsp.check import check, known_names
+from kfunc_lsp.dataclass import replace
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.kernel.targets import bundled, resolve
 from kfunc_lsp.programs import read_units

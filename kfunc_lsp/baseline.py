@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.report.fingerprint import fingerprints
 from kfunc_lsp.report.item import Item

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from kfunc_lsp import rules
+from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.ignores import applied
 from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.kernel.loader import LIBBPF, Loader

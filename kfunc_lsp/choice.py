@@ -5,11 +5,11 @@ from __future__ import annotations
 import fnmatch
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from kfunc_lsp import rules
 from kfunc_lsp.config import Config
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.rules.model import Severity
 

@@ -12,10 +12,10 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
+from kfunc_lsp.dataclass import dataclass, field, replace
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.kernel.loader import LoaderNameError, loader_named
 

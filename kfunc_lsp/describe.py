@@ -7,10 +7,10 @@ indexes, and what an index does not know is left unknown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from kfunc_lsp.btf.cdecl import parameter, prototype
 from kfunc_lsp.btf.types import FuncProto
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.kernel.annotations import annotation
 from kfunc_lsp.kernel.flags import Flag, decode
 from kfunc_lsp.kernel.libbpf import essential_name

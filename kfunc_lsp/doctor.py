@@ -8,11 +8,11 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 
 from kfunc_lsp import __version__
 from kfunc_lsp.config import FILES, Config
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.image import cache
 from kfunc_lsp.kernel.sections import SOURCE, section_program

@@ -6,9 +6,9 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kfunc_lsp.dataclass import dataclass, field
 from kfunc_lsp.errors import KfuncLspError
 
 if TYPE_CHECKING:

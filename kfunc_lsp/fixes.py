@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
+from kfunc_lsp.dataclass import dataclass, field
 from kfunc_lsp.report.item import Change, Item, Repair
 
 _Key = tuple[int, int, str]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from kfunc_lsp import rules
+from kfunc_lsp.dataclass import dataclass, field
 from kfunc_lsp.rules.fleet import Names
 from kfunc_lsp.rules.model import Edit, Finding, Fix, Severity, Standing, Violation
 from kfunc_lsp.rules.unused_ignore import RULE

@@ -6,8 +6,8 @@ The source knows where things are written and how to mend them; the object knows
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from kfunc_lsp.dataclass import replace
 from kfunc_lsp.report.item import Item
 from kfunc_lsp.rules.model import Severity
 

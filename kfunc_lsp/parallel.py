@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
@@ -53,6 +52,7 @@ class Workers(Generic[T]):
 
     def _started(self, jobs: int) -> Pool:
         import multiprocessing
+        import signal
 
         global _work
         _work = self._work

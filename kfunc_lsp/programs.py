@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from kfunc_lsp.check import check, known_names
+from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.kernel.loader import LIBBPF, Loader
 from kfunc_lsp.kernel.model import Kernel

@@ -8,14 +8,13 @@ from __future__ import annotations
 import glob
 import json
 import os
-import shlex
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
 from kfunc_lsp.clangd import Fragment, read_clangd
+from kfunc_lsp.dataclass import dataclass, field, replace
 from kfunc_lsp.errors import SourceError
 from kfunc_lsp.source.cache import HeaderCache
 from kfunc_lsp.source.flags import Flags, parse_arguments
@@ -246,6 +245,8 @@ def _parse_database(file: SourceFile) -> Database:
         arguments = entry.get("arguments")
         if not isinstance(arguments, list):
             try:
+                import shlex
+
                 arguments = shlex.split(str(entry.get("command", "")))
             except ValueError as error:
                 raise broken(str(error)) from None

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from kfunc_lsp.config import Config
+from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.errors import TargetError
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.kernel.targets import bundled, expand, first_same

@@ -9,10 +9,10 @@ import glob
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from kfunc_lsp.config import Config
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.files import SelectionError, programs
 from kfunc_lsp.kernel.program_types import PREFIX

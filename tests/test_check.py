@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from benchmarks.bench_fleet import variants
 from kfunc_lsp import rules
 from kfunc_lsp.check import check, known_names
+from kfunc_lsp.dataclass import replace
 from kfunc_lsp.kernel.functions import Functions
 from kfunc_lsp.kernel.model import Fact, FunctionClass, Kernel
 from kfunc_lsp.kernel.targets import bundled, resolve

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 
 def test_every_setting_is_in_the_table() -> None:
     options = (option.attribute for option in Config.options().values())
-    assert [f.name for f in fields(Config)] == [*options, "file", "origins"]
+    assert list(Config.__match_args__) == [*options, "file", "origins"]
 
 
 def test_the_page_is_the_tables_own(tmp_path: Path) -> None:

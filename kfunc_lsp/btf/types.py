@@ -10,8 +10,9 @@ Names and kinds are those of ``include/uapi/linux/btf.h``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+
+from kfunc_lsp.dataclass import dataclass
 
 
 class Kind(IntEnum):

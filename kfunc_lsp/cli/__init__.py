@@ -8,20 +8,36 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from kfunc_lsp import __version__
-from kfunc_lsp.cli import check_options, kernel_options, matrix_options, setup_options
 from kfunc_lsp.errors import KfuncLspError
 
 _COLLECTION = (50_000, 20, 50)
 """Rarer garbage collection: reading a program makes a great many small tuples, and nearly none of them in cycles."""
 
+_COMMANDS = {
+    "check": "check_options",
+    "matrix": "matrix_options",
+    "kernel": "kernel_options",
+    "init": "setup_options",
+    "config": "setup_options",
+    "doctor": "setup_options",
+    "completion": "setup_options",
+    "serve": "serve_options",
+    "explain": "explain_options",
+}
+"""The module that adds the arguments of each command, in the order of ``--help``."""
+
 CLEAN, FINDINGS, UNABLE = 0, 1, 2
 """Exit codes: nothing found, something found, could not run."""
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line; ``--help``, the man page and completion are made from it."""
+def make_parser(only: str = "") -> argparse.ArgumentParser:
+    """The parser of the whole command line; ``--help``, the man page and completion are made from it.
+
+    ``only`` is the command that is asked for, if one is: others need not be known then.
+    """
     parser = argparse.ArgumentParser(
         prog="kfunc-lsp",
         description="What libbpf and the verifier will say about the kfuncs that BPF programs declare and call.",
@@ -36,36 +52,10 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"kfunc-lsp {__version__}")
     parser.add_argument("--stdio", action="store_true", help="run the language server (the same as `serve`)")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", prog=parser.prog)
 
-    check_options.add(commands)
-    matrix_options.add(commands)
-    kernel_options.add(commands)
-    setup_options.add(commands)
-    serve = commands.add_parser(
-        "serve",
-        help="run the language server on standard input and output",
-        epilog="examples:\n  kfunc-lsp serve                                     what an editor is to start",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    serve.add_argument("--stdio", action="store_true", help="accepted for editors that pass it; the default")
-    serve.add_argument("--tcp", type=int, metavar="PORT", help="serve one client on this port of 127.0.0.1 instead")
-    serve.add_argument("--log-file", default="", metavar="FILE", help="write the log there, not to standard error")
-    serve.add_argument(
-        "--log-level",
-        choices=("error", "warning", "info", "debug"),
-        default="warning",
-        help="what to log; only `debug` logs messages, with the text of programs",
-    )
-    explain = commands.add_parser(
-        "explain",
-        help="explain a rule",
-        epilog="examples:\n"
-        "  kfunc-lsp explain                                   every rule in a line\n"
-        "  kfunc-lsp explain never-resolves                    why it is bad, and what to write instead",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    explain.add_argument("rule", metavar="RULE", nargs="?", help="a rule's name; without one they are listed")
+    for module in [_COMMANDS[only]] if only in _COMMANDS else dict.fromkeys(_COMMANDS.values()):
+        import_module(f"kfunc_lsp.cli.{module}").add(commands)
     return parser
 
 
@@ -74,8 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(*_COLLECTION)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    parser = make_parser()
-    parsed = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    parser = make_parser(next(iter(given), ""))
+    parsed = parser.parse_args(given)
     if sys.stdout is None:
         print("kfunc-lsp: there is no standard output to write to", file=sys.stderr)
         return UNABLE
@@ -134,7 +125,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     if arguments.command == "completion":
         from kfunc_lsp.cli import completion
 
-        return completion.run(parser, arguments.shell)
+        return completion.run(make_parser(), arguments.shell)
     if arguments.command == "explain":
         from kfunc_lsp.cli import explain
 

@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from kfunc_lsp import __version__
 from kfunc_lsp.baseline import Baseline, baseline_text, read_baseline
@@ -17,6 +16,7 @@ from kfunc_lsp.cli.options import given
 from kfunc_lsp.cli.output import OutputError, outputs, save
 from kfunc_lsp.cli.terminal import Progress
 from kfunc_lsp.config import Config, ConfigError, load
+from kfunc_lsp.dataclass import replace
 from kfunc_lsp.errors import KfuncLspError, TargetError
 from kfunc_lsp.files import changed_since, programs
 from kfunc_lsp.fixes import Fixed, diff, fix

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 
 from kfunc_lsp.cli import CLEAN, UNABLE
 from kfunc_lsp.cli.check import chosen_rules, load_kernels, outcomes_of, settings
 from kfunc_lsp.cli.output import is_coloured, save
 from kfunc_lsp.cli.terminal import Progress
+from kfunc_lsp.dataclass import replace
 from kfunc_lsp.files import programs
 from kfunc_lsp.kernel.loader import loader_named
 from kfunc_lsp.kernel.targets import bundled_series

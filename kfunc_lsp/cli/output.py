@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.report import FORMATS, text, writer
 from kfunc_lsp.report.model import Report
@@ -87,6 +86,8 @@ def save(path: str, content: bytes) -> None:
     if os.path.exists(target) and not os.path.isfile(target):
         _write_through(path, content)
         return
+    import tempfile
+
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(prefix=".kfunc-lsp-", dir=os.path.dirname(target))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import textwrap
 import threading
 from types import TracebackType
 
@@ -29,6 +28,8 @@ def folded(text: str, columns: int | None, indent: str = "", further: str = "  "
     """
     if columns is None or len(indent) + len(text) <= columns:
         return [(indent + text).rstrip()]
+    import textwrap
+
     return textwrap.wrap(
         text,
         columns,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tarfile
 from typing import BinaryIO
 
 from kfunc_lsp.errors import ImageError
@@ -18,6 +17,8 @@ def archived_btf(file: BinaryIO, what: str) -> io.BytesIO:
 
     Raises ``ImageError``, beginning with ``what``, where there is none, or the archive is damaged.
     """
+    import tarfile
+
     try:
         with tarfile.open(fileobj=file, mode="r:") as archive:
             for _ in range(_MAX_MEMBERS):

@@ -7,9 +7,7 @@ runs never see half of one, and nothing here fails: without a usable folder ther
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -55,6 +53,8 @@ def content_key(path: Path) -> str | None:
         known = get(name)
         if known is not None and len(known) == 40:
             return known.decode("ascii", "replace")
+        import hashlib
+
         state = hashlib.blake2b(digest_size=20)
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
@@ -99,6 +99,8 @@ def put(name: str, data: bytes) -> None:
     where = folder()
     if where is None:
         return
+    import tempfile
+
     with contextlib.suppress(OSError):
         where.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=where)
@@ -112,4 +114,6 @@ def put(name: str, data: bytes) -> None:
 
 
 def _digest(parts: Iterable[str]) -> str:
+    import hashlib
+
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()

@@ -6,7 +6,7 @@ for in them is ``kernel.registrations``' business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from kfunc_lsp.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import io
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section as ElfSection
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.errors import ImageError
 from kfunc_lsp.image.code import Code, Section
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import io
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.errors import ImageError, PackError
 from kfunc_lsp.image.archive import archived_btf
 from kfunc_lsp.image.bzimage import (

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kfunc_lsp.dataclass import replace
 from kfunc_lsp.errors import ImageError
 from kfunc_lsp.image.compressed import decompress, first_bytes, form_of
 from kfunc_lsp.image.file import Image, open_bytes, read_file
@@ -101,6 +101,8 @@ def open_modules(paths: list[Path], progress: Progress | None = None) -> Iterato
 
     Raises ``ImageError`` at one that cannot be read or is damaged.
     """
+    if not paths:
+        return
     from concurrent.futures import ThreadPoolExecutor  # whose import costs more than a small check
 
     workers = min(4, os.cpu_count() or 1)

@@ -5,7 +5,7 @@ Owns the values alone; ``x86_64`` and ``aarch64`` find them in instructions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from kfunc_lsp.dataclass import dataclass
 
 FIRST, SECOND = 0, 1
 """An argument's number."""

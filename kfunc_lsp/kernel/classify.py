@@ -8,12 +8,12 @@ pair ``foo`` and ``foo_impl``, or the shape alone.
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.types import FuncProto, Kind, Param, Ptr, Struct, skip_modifiers
+from kfunc_lsp.dataclass import replace
 from kfunc_lsp.errors import BtfError
 from kfunc_lsp.image.code import Code
 from kfunc_lsp.kernel.flags import KF_IMPLICIT_ARGS

@@ -7,9 +7,9 @@ types that one takes from another kernel. Attributes in a prototype, which nobod
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from kfunc_lsp.btf.cdecl import prototype
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.kernel.flags import decode
 from kfunc_lsp.kernel.model import Hook, Kernel, KernelFunction
 

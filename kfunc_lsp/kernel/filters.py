@@ -9,7 +9,8 @@ let the same through, as measured on 6.12, 6.18 and 7.0; what a newer one asks i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from kfunc_lsp.dataclass import dataclass
 
 SOURCE = "Linux 7.3"
 _OLDEST, _NEWEST = (6, 12), (7, 3)

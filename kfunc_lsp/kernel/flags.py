@@ -6,7 +6,7 @@ new one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from kfunc_lsp.dataclass import dataclass
 
 KF_ACQUIRE = 1 << 0
 KF_RELEASE = 1 << 1

@@ -5,8 +5,7 @@ Judges the index alone. The broken and lost ones are the kernel build's doing, n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.kernel.model import FunctionClass, Kernel
 
 ILL, NOTE = "ill", "note"

@@ -6,7 +6,6 @@ Mirrors ``bpf_core_essential_name_len``, ``bpf_object__resolve_ksym_func_btf_id`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from kfunc_lsp.btf.types import (
@@ -30,6 +29,7 @@ from kfunc_lsp.btf.types import (
 from kfunc_lsp.btf.types import (
     Enum as EnumType,
 )
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.kernel.model import KernelFunction
 
 _LEVELS = 32

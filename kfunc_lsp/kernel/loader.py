@@ -6,9 +6,9 @@ Rules L3 to L9 of the specification. ``[..]`` in a message stands for what diffe
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 
 from kfunc_lsp.btf.types import Type
+from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.kernel.libbpf import Outcome, Resolution, essential_name, resolve
 from kfunc_lsp.kernel.model import KernelFunction

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import Protocol
 
 from kfunc_lsp.btf.types import FuncProto, Param
+from kfunc_lsp.dataclass import dataclass, field
 from kfunc_lsp.kernel.flags import KF_IMPLICIT_ARGS, KF_TRUSTED_ARGS
 
 

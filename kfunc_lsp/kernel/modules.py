@@ -8,10 +8,10 @@ order. Reading the files is ``image``'s business.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.distilled import relocated
+from kfunc_lsp.dataclass import replace
 from kfunc_lsp.errors import BtfError
 from kfunc_lsp.image.file import Image
 from kfunc_lsp.kernel.classify import build_kernel

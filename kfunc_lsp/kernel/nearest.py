@@ -7,9 +7,9 @@ and never sure: the result says where the hooks are from.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from kfunc_lsp.btf.decoder import Btf
+from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.kernel.model import Hook, Kernel
 from kfunc_lsp.kernel.pack import Pack
 from kfunc_lsp.kernel.registered import hooks_of, registered_sets

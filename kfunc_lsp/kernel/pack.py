@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from dataclasses import asdict, dataclass, fields
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.errors import PackError
 
 MAGIC = b"KFPK"
@@ -45,6 +45,9 @@ class PackMeta:
     btf_sha256: str = ""
 
 
+_TEXTS = PackMeta.__match_args__
+
+
 @dataclass(frozen=True, slots=True)
 class PackedModule:
     """What a pack holds of one module: as of the kernel itself, its BTF standing alone."""
@@ -72,7 +75,8 @@ class Pack:
 
 def write_pack(pack: Pack) -> bytes:
     """The bytes of a pack; the same for the same content."""
-    meta = json.dumps(asdict(pack.meta), sort_keys=True, separators=(",", ":")).encode()
+    texts = {name: getattr(pack.meta, name) for name in _TEXTS}
+    meta = json.dumps(texts, sort_keys=True, separators=(",", ":")).encode()
     sections = [(_META, meta), *_evidence(pack)]
     if pack.modules:
         modules = [(_MODULE, _encoded([(_NAME, m.name.encode()), *_evidence(m)])) for m in pack.modules]
@@ -173,5 +177,5 @@ def _meta(data: bytes) -> PackMeta:
         raise PackError("kernel pack: its description is not JSON; it is damaged") from None
     if not isinstance(values, dict):
         raise PackError("kernel pack: its description is no JSON object; it is damaged")
-    texts = {f.name: values.get(f.name) for f in fields(PackMeta)}
+    texts = {name: values.get(name) for name in _TEXTS}
     return PackMeta(**{name: text for name, text in texts.items() if isinstance(text, str) and text.isprintable()})

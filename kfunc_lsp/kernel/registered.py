@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.types import Kind
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.errors import BtfError
 from kfunc_lsp.image.code import Code
 from kfunc_lsp.kernel.model import Hook

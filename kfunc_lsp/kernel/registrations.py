@@ -17,8 +17,8 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.image.code import Code, Section
 from kfunc_lsp.kernel import aarch64, x86_64
 from kfunc_lsp.kernel.arguments import FIRST, SECOND, NoKernelError, Use

@@ -7,9 +7,9 @@ may call is ``hooks``' business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.kernel.program_types import PREFIX
 
 SOURCE = "libbpf of Linux 7.3"

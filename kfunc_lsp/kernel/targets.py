@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.vmlinux_h import btf_of_header
+from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.errors import BtfError, KfuncLspError, TargetError
 from kfunc_lsp.image import cache
 from kfunc_lsp.image.file import Image, is_cut_down, is_quick, open_bytes, open_image, read_file

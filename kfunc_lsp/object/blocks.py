@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 
+from kfunc_lsp.dataclass import dataclass, field
 from kfunc_lsp.object.instructions import CALL, EXIT, JUMP, JUMP_FAR, LD_IMM64, Instruction
 
 _MOST_BLOCKS = 2000

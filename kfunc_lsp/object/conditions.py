@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.object.blocks import Block, read_graph
 from kfunc_lsp.object.instructions import (
     ALU,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.unit import value as unit
 from kfunc_lsp.unit.guard import Condition, Constant, Exists, Likely, Opaque, Runtime, both, either, negate
 from kfunc_lsp.unit.value import Holds

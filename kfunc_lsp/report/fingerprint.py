@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 
@@ -15,6 +14,8 @@ def fingerprints(items: Iterable[Item]) -> list[str]:
     They rest on the rule, the file, the function in question and the text of the line, not on its number, nor on the
     kernels; of findings that are alike in all this the first has the same one whatever becomes of the others.
     """
+    import hashlib
+
     seen: Counter[tuple[str, ...]] = Counter()
     found = []
     for item in items:

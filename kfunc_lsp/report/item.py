@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.rules.model import Finding, Fix, Label, Prediction, Severity
 from kfunc_lsp.unit.model import SourceFile, Span
 

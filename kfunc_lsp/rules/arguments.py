@@ -8,11 +8,11 @@ call is refused all the same. What is not followed to the end (the members of st
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 
 from kfunc_lsp.btf.types import Array, FuncProto, Int, Param, Ptr, Struct, Type, skip_modifiers_and_typedefs
 from kfunc_lsp.btf.types import Enum as EnumType
+from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.kernel.flags import KF_RCU, KF_RELEASE, KF_TRUSTED_ARGS
 from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.rules.load import Call, Load

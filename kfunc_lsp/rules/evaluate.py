@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.rules.meaning import Meaning
 from kfunc_lsp.rules.values import (
     OPAQUE,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.kernel.libbpf import Outcome, Resolution
 from kfunc_lsp.kernel.model import FunctionClass
 from kfunc_lsp.rules.edits import is_editable

@@ -6,12 +6,12 @@ Of a thousand kernels most answer alike about the one function that a rule asks 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.kernel.loader import LIBBPF, Loader
 from kfunc_lsp.kernel.model import Fact, Kernel, KernelFunction
 

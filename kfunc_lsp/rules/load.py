@@ -7,9 +7,9 @@ alike so far: they need not be asked again (``Loads.each``).
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import TypeVar, cast
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.kernel.hooks import Access, Answer, allowed
 from kfunc_lsp.kernel.libbpf import Outcome, Resolution
 from kfunc_lsp.kernel.loader import LIBBPF, Loader

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 
 from kfunc_lsp.btf import types as btf
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.kernel import flags as kf
 from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.kernel.model import KernelFunction

@@ -7,10 +7,10 @@ the one whose message comes first, and joins what several kernels share into one
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
+from kfunc_lsp.dataclass import dataclass, field
 from kfunc_lsp.kernel.loader import Loader
 from kfunc_lsp.kernel.model import Fact
 from kfunc_lsp.rules.fleet import Fleet, Names

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
+from kfunc_lsp.dataclass import replace
 from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.rules.externs import explained_elsewhere, extern_named, unresolved
 from kfunc_lsp.rules.fleet import Fleet

@@ -7,9 +7,9 @@ again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import cast
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.kernel.model import Fact, KernelFunction
 from kfunc_lsp.kernel.sections import section_program
 from kfunc_lsp.rules.load import Load

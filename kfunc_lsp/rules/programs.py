@@ -9,8 +9,8 @@ program or leaves a question open; nothing is guessed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
+from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.kernel.hooks import Answer
 from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.kernel.model import KernelFunction

@@ -6,9 +6,9 @@ An object is what one call of a kfunc gave. Whether the verifier certainly explo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from kfunc_lsp.dataclass import dataclass, field, replace
 from kfunc_lsp.rules.trouble import Section
 
 

@@ -6,12 +6,12 @@ along, when it is resolved: that costs too much for a list.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from lsprotocol import types
 
 from kfunc_lsp.btf.types import FuncProto
+from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.describe import age, describe, newest, signature
 from kfunc_lsp.kernel.hooks import allowed
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction

@@ -6,9 +6,9 @@ Looks at text backwards from the cursor, so that whatever is open or broken behi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.server.documents import Document
 from kfunc_lsp.source.text import Lexeme, blank, is_identifier, lex
 

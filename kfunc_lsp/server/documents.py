@@ -7,12 +7,12 @@ edits behind one of those would land on another line than in the editor.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from lsprotocol import types
 from pygls.uris import from_fs_path, to_fs_path
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.server.positions import Lines, encode
 from kfunc_lsp.unit.model import SourceFile
 

@@ -7,10 +7,10 @@ kernel.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lsprotocol import types
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.describe import newest
 from kfunc_lsp.kernel.libbpf import essential_name
 from kfunc_lsp.server.cursor import word_at

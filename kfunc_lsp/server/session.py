@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from lsprotocol import types
 
 from kfunc_lsp.check import check
 from kfunc_lsp.choice import Choice, choose
 from kfunc_lsp.config import Config
+from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.errors import SourceError
 from kfunc_lsp.kernel.loader import loader_named
 from kfunc_lsp.project import Disk, Project

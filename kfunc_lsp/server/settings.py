@@ -6,12 +6,12 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from kfunc_lsp.check import known_names
 from kfunc_lsp.choice import RuleNameError, choose
 from kfunc_lsp.config import Config, ConfigError, load
+from kfunc_lsp.dataclass import dataclass, field, replace
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.kernel.targets import RUNNING, RUNNING_BTF, default_kernel, resolve

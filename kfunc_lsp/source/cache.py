@@ -9,9 +9,9 @@ from __future__ import annotations
 import posixpath
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar, cast
 
+from kfunc_lsp.dataclass import dataclass, field
 from kfunc_lsp.source.headers import Files, Header, IncludePaths
 
 _V = TypeVar("_V")

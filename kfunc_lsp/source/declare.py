@@ -7,7 +7,6 @@ words ("u32", "struct task_struct"), which ``names`` resolves when someone asks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Protocol
 
@@ -29,6 +28,7 @@ from kfunc_lsp.btf.types import (
     Void,
     Volatile,
 )
+from kfunc_lsp.dataclass import dataclass, field, replace
 from kfunc_lsp.source.text import is_identifier
 
 _STORAGE = frozenset(

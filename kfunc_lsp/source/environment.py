@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Hashable
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
 
+from kfunc_lsp.dataclass import dataclass, field
 from kfunc_lsp.source.headers import Header, Statement
 from kfunc_lsp.source.macros import Macro, Names
 from kfunc_lsp.unit.model import SourceFile, Span

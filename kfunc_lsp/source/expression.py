@@ -7,8 +7,8 @@ No grammar of expressions is needed beyond ``&&``, ``||``, ``!``, ``?:`` and com
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
 
+from kfunc_lsp.dataclass import dataclass, field
 from kfunc_lsp.source.expand import Token
 from kfunc_lsp.source.text import is_identifier
 from kfunc_lsp.unit.guard import (

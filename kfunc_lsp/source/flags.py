@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 
+from kfunc_lsp.dataclass import dataclass, field
 from kfunc_lsp.source.fallbacks import FALLBACKS
 from kfunc_lsp.source.headers import IncludePaths
 from kfunc_lsp.source.macros import Macro, parse_define

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
+from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.source.macros import Macro, parse_define
 from kfunc_lsp.source.text import IDENTIFIER, blank, directives
 from kfunc_lsp.unit.model import SourceFile

@@ -8,9 +8,9 @@ scan of a whole program cheap.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.source.text import IDENTIFIER, is_identifier, lex
 from kfunc_lsp.unit.model import SourceFile, Span
 

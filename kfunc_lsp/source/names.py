@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 
 from kfunc_lsp.btf.types import (
     Array,
@@ -28,6 +27,7 @@ from kfunc_lsp.btf.types import (
     Void,
     Volatile,
 )
+from kfunc_lsp.dataclass import replace
 from kfunc_lsp.source.declare import DeclarationError, parse_declaration
 from kfunc_lsp.source.headers import Header
 from kfunc_lsp.source.text import blank, lex

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from importlib.resources import files
+from pkgutil import get_data
 
 from kfunc_lsp.source.macros import Macro, parse_define
 
@@ -46,7 +46,7 @@ def default_cpu(version: int) -> int:
 def _rows() -> list[tuple[range, int, str]]:
     """The data: versions, lowest ``-mcpu``, and what a ``#define`` would say."""
     rows = []
-    for line in files("kfunc_lsp").joinpath("data", "predefined.txt").read_text("utf-8").splitlines():
+    for line in (get_data("kfunc_lsp", "data/predefined.txt") or b"").decode().splitlines():
         if line.startswith("#"):
             continue
         where, definition = line.split(" ", 1)

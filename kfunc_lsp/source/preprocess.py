@@ -12,9 +12,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
 from typing import cast
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.source.cache import HeaderCache
 from kfunc_lsp.source.environment import (
     Change,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property, partial
 
 from kfunc_lsp.btf.types import FuncProto, Ptr
+from kfunc_lsp.dataclass import replace
 from kfunc_lsp.source.cache import HeaderCache
 from kfunc_lsp.source.environment import Locations, Offset
 from kfunc_lsp.source.expand import NOTHING_HIDDEN, Expander, OutOfBudget, Token

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kfunc_lsp.btf.types import Array, FuncProto, Type, skip_modifiers
+from kfunc_lsp.dataclass import dataclass, field
 from kfunc_lsp.source.declare import DeclarationError, Declarator, parse_declaration
 from kfunc_lsp.source.expand import Token
 from kfunc_lsp.source.sites import KEYWORDS, Site, arguments, sites

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 
+from kfunc_lsp.dataclass import replace
 from kfunc_lsp.source.expand import Token
 from kfunc_lsp.source.expression import OPENING, TYPE_WORDS, Expressions
 from kfunc_lsp.source.macros import Macro

@@ -7,8 +7,9 @@ steps; nothing is guessed. Places are numbers that only ``Body.locate`` understa
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
+
+from kfunc_lsp.dataclass import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ read from C is ``source.flow``'s business.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from enum import Enum
+
+from kfunc_lsp.dataclass import dataclass, field
 
 
 class Truth(Enum):

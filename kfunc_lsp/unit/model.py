@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from kfunc_lsp.btf.types import FuncProto, Type, skip_modifiers_and_typedefs
+from kfunc_lsp.dataclass import dataclass, field
 from kfunc_lsp.unit.guard import Condition, Resolves, Truth, may_be_compiled_out, reached
 from kfunc_lsp.unit.value import Value
 

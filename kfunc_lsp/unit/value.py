@@ -5,8 +5,9 @@ Only what is certain is said. How it is found out is the business of who reads t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from kfunc_lsp.dataclass import dataclass
 
 
 class Holds(Enum):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kfunc_lsp.cli import main
+from kfunc_lsp.dataclass import replace
 from kfunc_lsp.image import cache
 from kfunc_lsp.kernel.pack import read_pack, write_pack
 from kfunc_lsp.kernel.targets import bundled

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from kfunc_lsp.dataclass import replace
 from kfunc_lsp.kernel.diff import ADDED, CLASS, FLAGS, MODULE, PROGRAM_TYPES, PROTOTYPE, REMOVED, diff, uncompared
 from kfunc_lsp.kernel.model import Hook, Kernel
 from tests.btfbuilder import VOID, BtfBuilder

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import lzma
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kfunc_lsp.dataclass import replace
 from kfunc_lsp.kernel.filters import lets_through
 from kfunc_lsp.kernel.hooks import Access, Answer, allowed
 from kfunc_lsp.kernel.model import Kernel

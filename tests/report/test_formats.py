@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import lzma
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -18,6 +17,7 @@ import pytest
 
 from kfunc_lsp import rules
 from kfunc_lsp.check import check, known_names
+from kfunc_lsp.dataclass import replace
 from kfunc_lsp.kernel.targets import resolve
 from kfunc_lsp.report import FORMATS, writer
 from kfunc_lsp.report.fingerprint import fingerprints

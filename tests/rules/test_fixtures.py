@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kfunc_lsp import rules
 from kfunc_lsp.check import check, known_names
+from kfunc_lsp.dataclass import replace
 from kfunc_lsp.kernel.functions import Functions
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.kernel.targets import resolve

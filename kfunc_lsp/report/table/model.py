@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.report.item import Item, shown_path
 from kfunc_lsp.report.model import KernelName, Outcome
 from kfunc_lsp.rules.model import Severity

@@ -1,0 +1,24 @@
+"""The arguments of ``kfunc-lsp serve``."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    serve = commands.add_parser(
+        "serve",
+        help="run the language server on standard input and output",
+        epilog="examples:\n  kfunc-lsp serve                                     what an editor is to start",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    serve.add_argument("--stdio", action="store_true", help="accepted for editors that pass it; the default")
+    serve.add_argument("--tcp", type=int, metavar="PORT", help="serve one client on this port of 127.0.0.1 instead")
+    serve.add_argument("--log-file", default="", metavar="FILE", help="write the log there, not to standard error")
+    serve.add_argument(
+        "--log-level",
+        choices=("error", "warning", "info", "debug"),
+        default="warning",
+        help="what to log; only `debug` logs messages, with the text of programs",
+    )

@@ -1,0 +1,165 @@
+"""``dataclass``, ``field`` and ``replace`` of the standard library, for a command that starts often.
+
+The standard ones compile six methods for each class on import, and load ``inspect``, ``ast`` and ``tokenize`` for it:
+a third of the time in which a small program is checked. Here only ``__init__`` is compiled; the other methods are
+shared. Type checkers see the standard ones, and what is here behaves alike in all that the project uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+_MISSING: Any = object()
+_FIELDS = "__dataclass_fields__"
+
+
+class _Field:
+    """How one attribute is made, shown and compared."""
+
+    __slots__ = ("compare", "default", "default_factory", "hash", "init", "name", "repr")
+
+    def __init__(
+        self,
+        *,
+        default: Any = _MISSING,
+        default_factory: Any = _MISSING,
+        init: bool = True,
+        repr: bool = True,
+        hash: bool | None = None,
+        compare: bool = True,
+    ) -> None:
+        self.name = ""
+        self.default = default
+        self.default_factory = default_factory
+        self.init = init
+        self.repr = repr
+        self.compare = compare
+        self.hash = compare if hash is None else hash
+
+
+def _dataclass(cls: type | None = None, /, *, frozen: bool = False, slots: bool = False, eq: bool = True) -> Any:
+    def build(cls: type) -> type:
+        return _build(cls, frozen, slots, eq)
+
+    return build if cls is None else build(cls)
+
+
+def _build(cls: type, frozen: bool, slots: bool, eq: bool) -> type:
+    fields: dict[str, _Field] = {}
+    for base in cls.__mro__[-1:0:-1]:
+        fields |= base.__dict__.get(_FIELDS, {})
+    inherited = set(fields)
+    for name, annotation in cls.__annotations__.items():
+        if not annotation.startswith("ClassVar"):
+            given = cls.__dict__.get(name, _MISSING)
+            fields[name] = given if isinstance(given, _Field) else _Field(default=given)
+            fields[name].name = name
+    members = {name: value for name, value in cls.__dict__.items() if name not in ("__dict__", "__weakref__")}
+    for name, field in fields.items():
+        if isinstance(members.get(name), _Field):
+            members.pop(name)
+            if field.default is not _MISSING:
+                members[name] = field.default
+    if slots:
+        members = {name: value for name, value in members.items() if name not in fields}
+        members["__slots__"] = tuple(name for name in fields if name not in inherited)
+    own = cls.__dict__
+    members[_FIELDS] = fields
+    members["__match_args__"] = tuple(name for name, field in fields.items() if field.init)
+    members["__repr__"] = own.get("__repr__", _repr)
+    if eq:
+        members["__eq__"] = own.get("__eq__") or _equality(f.name for f in fields.values() if f.compare)
+        if "__hash__" not in own or own["__hash__"] is None:
+            hashed = (f.name for f in fields.values() if f.hash)
+            members["__hash__"] = _hash(hashed) if frozen else None
+    if frozen:
+        members["__setattr__"] = members["__delattr__"] = _refuse
+        if slots:
+            members["__getstate__"], members["__setstate__"] = _get_state, _set_state
+    members["__init__"] = _initializer(fields.values(), frozen, has_more=hasattr(cls, "__post_init__"))
+    made = type(cls)(cls.__name__, cls.__bases__, members)
+    made.__qualname__ = cls.__qualname__
+    return made
+
+
+def _initializer(fields: Iterable[_Field], frozen: bool, *, has_more: bool) -> Callable[..., None]:
+    names: dict[str, Any] = {"_missing": _MISSING, "_set": object.__setattr__}
+    parameters, lines = ["self"], []
+    for field in fields:
+        value = name = field.name
+        if field.default_factory is not _MISSING:
+            names[f"_make_{name}"] = field.default_factory
+            value = f"_make_{name}() if {name} is _missing else {name}" if field.init else f"_make_{name}()"
+            default = "=_missing"
+        elif field.default is not _MISSING:
+            names[f"_default_{name}"] = field.default
+            value = name if field.init else f"_default_{name}"
+            default = f"=_default_{name}"
+        else:
+            default = ""
+        if field.init:
+            parameters.append(name + default)
+        lines.append(f"_set(self, '{name}', {value})" if frozen else f"self.{name} = {value}")
+    if has_more:
+        lines.append("self.__post_init__()")
+    exec(f"def __init__({', '.join(parameters)}):\n " + "\n ".join(lines or ["pass"]), names)
+    initializer: Callable[..., None] = names["__init__"]
+    return initializer
+
+
+def _getter(names: Iterable[str]) -> Callable[[Any], Any]:
+    listed = tuple(names)
+    return attrgetter(*listed) if listed else lambda instance: ()
+
+
+def _equality(names: Iterable[str]) -> Callable[[Any, Any], Any]:
+    values = _getter(names)
+
+    def __eq__(self: Any, other: Any) -> Any:  # noqa: N807
+        return values(self) == values(other) if other.__class__ is self.__class__ else NotImplemented
+
+    return __eq__
+
+
+def _hash(names: Iterable[str]) -> Callable[[Any], int]:
+    values = _getter(names)
+
+    def __hash__(self: Any) -> int:  # noqa: N807
+        return hash(values(self))
+
+    return __hash__
+
+
+def _repr(self: Any) -> str:
+    shown = (f"{field.name}={getattr(self, field.name)!r}" for field in getattr(self, _FIELDS).values() if field.repr)
+    return f"{type(self).__qualname__}({', '.join(shown)})"
+
+
+def _refuse(self: Any, name: str, value: Any = None) -> None:
+    raise AttributeError(f"cannot assign to or delete field {name!r} of {type(self).__qualname__}")
+
+
+def _get_state(self: Any) -> list[Any]:
+    return [getattr(self, name) for name in getattr(self, _FIELDS)]
+
+
+def _set_state(self: Any, state: list[Any]) -> None:
+    for name, value in zip(getattr(self, _FIELDS), state, strict=True):
+        object.__setattr__(self, name, value)
+
+
+def _replace(instance: Any, /, **changes: Any) -> Any:
+    for name, field in getattr(instance, _FIELDS).items():
+        if field.init and name not in changes:
+            changes[name] = getattr(instance, name)
+    return type(instance)(**changes)
+
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass as dataclass
+    from dataclasses import field as field
+    from dataclasses import replace as replace
+else:
+    dataclass, field, replace = _dataclass, _Field, _replace
