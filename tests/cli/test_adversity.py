@@ -14,8 +14,8 @@ import pytest
 
 from kfunc_lsp.image import cache
 from tests.btfbuilder import BtfBuilder
+from tests.cli.command import ROOT, run
 from tests.cli.test_check import PROGRAM, K
-from tests.cli.test_commands import ROOT, run
 
 
 def on_a_full_disk(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

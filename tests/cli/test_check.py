@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.test_commands import EXAMPLE, ROOT, run
+from tests.cli.command import EXAMPLE, ROOT, run
 from tests.test_files import git
 
 NEW = "extern int bpf_wq_set_callback(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags"
@@ -55,8 +53,7 @@ def test_processes_change_nothing(tmp_path: Path) -> None:
 
 
 def test_standard_input_under_a_name(folder: Path) -> None:
-    command = [sys.executable, "-m", "kfunc_lsp", "check", "-", "--stdin-filename", "good.bpf.c", *K]
-    answer = subprocess.run(command, input=PROGRAM, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    answer = run("check", "-", "--stdin-filename", "good.bpf.c", *K, cwd=folder, stdin=PROGRAM)
     assert answer.returncode == 1
     assert "--> good.bpf.c:3:12" in answer.stdout
 

@@ -1,4 +1,4 @@
-"""The command as a person runs it: whole processes, what is printed, the exit code."""
+"""The command as a person runs it: what is printed, the exit code."""
 
 from __future__ import annotations
 
@@ -9,24 +9,11 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-EXAMPLE = ROOT / "examples" / "snooper.bpf.c"
-
-
-def run(*arguments: str | Path, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "kfunc_lsp", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        check=False,
-    )
+from tests.cli.command import EXAMPLE, ROOT, process, run
 
 
 def test_the_example_has_findings_worth_reading() -> None:
-    answer = run("check", EXAMPLE, "--kernel", "6.18", "--kernel", "7.3")
+    answer = process("check", EXAMPLE, "--kernel", "6.18", "--kernel", "7.3")
     assert answer.returncode == 1
     assert "error[unflagged-impl-called]: `bpf_wq_set_callback_impl` cannot be called on 7.3" in answer.stdout
     assert "= 6.18: fine (a kfunc of its own there)" in answer.stdout
@@ -36,7 +23,7 @@ def test_the_example_has_findings_worth_reading() -> None:
 
 
 def test_the_example_is_right_for_its_own_kernel() -> None:
-    answer = run("check", EXAMPLE, "--kernel", "6.18")
+    answer = process("check", EXAMPLE, "--kernel", "6.18")
     assert answer.returncode == 0
     assert "no findings · 1 program · kernel: 6.18 (bundled 6.18.15+deb13)" in answer.stdout
 
@@ -175,7 +162,7 @@ def test_bad_settings_name_the_file_and_what_is_expected(tmp_path: Path, config:
 
 def test_an_unreadable_file_among_others_is_reported_and_the_rest_is_checked(tmp_path: Path) -> None:
     (tmp_path / "p.bpf.c").write_bytes(b"int x;\0\xff\n")
-    answer = run("check", "gone.bpf.c", "p.bpf.c", EXAMPLE, "--kernel", "7.3", cwd=tmp_path)
+    answer = process("check", "gone.bpf.c", "p.bpf.c", EXAMPLE, "--kernel", "7.3", cwd=tmp_path)
     assert answer.returncode == 2
     assert "gone.bpf.c" in answer.stderr
     assert "error[unflagged-impl-called]" in answer.stdout

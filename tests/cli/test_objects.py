@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_commands import ROOT, run
+from tests.cli.command import ROOT, run
 
 DATA = Path(__file__).parent / "data"
 PROGRAM = ROOT / "tests" / "object" / "data" / "el.bpf.o"

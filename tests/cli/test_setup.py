@@ -13,7 +13,7 @@ import pytest
 from kfunc_lsp.cli import main
 from kfunc_lsp.config import Config, load
 from kfunc_lsp.image import cache
-from tests.cli.test_commands import EXAMPLE, ROOT
+from tests.cli.command import EXAMPLE, ROOT
 from tests.test_files import git
 
 

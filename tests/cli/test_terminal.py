@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_commands import ROOT, run
+from tests.cli.command import ROOT, run
 
 
 def at_terminal(*command: str, columns: int) -> str:
@@ -46,15 +46,25 @@ TABLES = [
 ]
 
 
-@pytest.mark.parametrize("arguments", TABLES, ids=" ".join)
-def test_lines_fit_the_terminal(arguments: tuple[str, ...]) -> None:
-    for columns in (72, 100):
-        printed = at_terminal("-m", "kfunc_lsp", "kernel", *arguments, columns=columns)
+BETWEEN = "\f"
+SEVERAL = f"""
+import sys
+from kfunc_lsp.cli import main
+for arguments in {TABLES}:
+    main(["kernel", *arguments])
+    print("{BETWEEN}")
+"""
+
+
+@pytest.mark.parametrize("columns", [72, 100])
+def test_lines_fit_the_terminal(columns: int) -> None:
+    tables = at_terminal("-c", SEVERAL, columns=columns).split(BETWEEN)[:-1]
+    for arguments, printed in zip(TABLES, tables, strict=True):
         shown = printed.rpartition("\r\033[K")[2]  # on a slow machine it says that it is reading, and takes that back
         assert max(map(len, shown.splitlines())) <= columns
-    whole = run("kernel", *arguments, COLUMNS="72").stdout
-    assert max(map(len, whole.splitlines())) > 72
-    assert re.sub(r"\s+", "", shown) == re.sub(r"\s+", "", whole)
+        whole = run("kernel", *arguments, COLUMNS="72").stdout
+        assert max(map(len, whole.splitlines())) > 72
+        assert re.sub(r"\s+", "", shown) == re.sub(r"\s+", "", whole)
 
 
 LONG = """
