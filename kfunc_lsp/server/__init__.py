@@ -6,8 +6,9 @@ import gc
 import sys
 from typing import BinaryIO
 
-_COLLECTION = (50_000, 20, 1_000)
-"""Thresholds of the garbage collector: what lives long is looked through in a rest (``Server``), hardly ever else."""
+_COLLECTION = (20_000, 2, 1_000)
+"""Thresholds of the garbage collector: what an edit leaves goes soon, or memory grows by some states of each document;
+what lives long is looked through in a rest (``Server``), hardly ever else."""
 _SWITCH = 0.001
 """Seconds after which a check makes way for a request."""
 

@@ -1,4 +1,4 @@
-"""textDocument/codeAction: the fixes of the findings in a range.
+"""textDocument/codeAction: the fixes of the findings in a range, and comments that hide them.
 
 What the client sends as diagnostics in the context is not looked at: some clients send others' or none.
 """
@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 from lsprotocol import types
 
-from kfunc_lsp.rules.model import Edit, Finding
+from kfunc_lsp.ignores import ignoring
+from kfunc_lsp.rules.model import Edit, Finding, Fix
 from kfunc_lsp.server.capabilities import FIX_ALL, QUICK_FIX, REWRITE
 from kfunc_lsp.server.diagnostics import of_finding
 from kfunc_lsp.server.documents import Document, lines_of, uri_of
@@ -20,7 +21,9 @@ KINDS = (QUICK_FIX, REWRITE, FIX_ALL)
 
 
 def code_actions(session: Session, document: Document, params: types.CodeActionParams) -> list[types.CodeAction] | None:
-    """The quick fixes of the findings that touch ``params.range``, safe ones first; all safe ones at once; a guard."""
+    """What can be done about ``params.range``: quick fixes, safe ones first and comments that hide the findings last; a
+    guard; all safe fixes at once.
+    """
     if not session.client.code_action_literals:
         return None
     wanted = [kind for kind in KINDS if _wanted(params.context.only, kind)]
@@ -35,15 +38,14 @@ def code_actions(session: Session, document: Document, params: types.CodeActionP
 
 
 def _quick_fixes(session: Session, document: Document, place: types.Range) -> list[types.CodeAction]:
-    start, end = document.lines.offset(place.start), document.lines.offset(place.end)
-    findings = [
-        finding
-        for finding in session.analysis(document).findings
-        if finding.fix is not None and _touches(finding, min(start, end), max(start, end))
-    ]
-    actions = [_action(session, document, finding) for finding in findings]
-    unique = {(action.title, str(action.edit)): action for action in actions if action is not None}
-    return sorted(unique.values(), key=lambda action: not action.is_preferred)
+    start, end = sorted((document.lines.offset(place.start), document.lines.offset(place.end)))
+    analysis = session.analysis(document)
+    findings = [f for f in analysis.findings if _touches(f, start, end)]
+    fixes = [_action(session, document, f, f.fix) for f in findings if f.fix is not None]
+    fixes.sort(key=lambda action: not action.is_preferred)
+    here = [f for f in findings if f.span.start <= end and start <= f.span.end]
+    ignores = [_action(session, document, f, fix) for f in here if (fix := ignoring(analysis.unit, f)) is not None]
+    return list({(action.title, str(action.edit)): action for action in (*fixes, *ignores)}.values())
 
 
 def _all_safe(session: Session, document: Document) -> list[types.CodeAction]:
@@ -100,16 +102,13 @@ def _touches(finding: Finding, start: int, end: int) -> bool:
     return any(span.start <= end and start <= span.end for span in spans)
 
 
-def _action(session: Session, document: Document, finding: Finding) -> types.CodeAction | None:
-    fix = finding.fix
-    if fix is None:
-        return None
+def _action(session: Session, document: Document, finding: Finding, fix: Fix) -> types.CodeAction:
     title = fix.title[:1].upper() + fix.title[1:]
     return types.CodeAction(
         title=title if fix.is_safe else f"{title} (look at it: {fix.caution})",
         kind=types.CodeActionKind.QuickFix,
         diagnostics=[of_finding(session, document, finding)],
-        is_preferred=fix.is_safe,
+        is_preferred=fix.is_safe and fix is finding.fix,
         edit=workspace_edit(session, document, fix.edits),
     )
 

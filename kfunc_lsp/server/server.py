@@ -43,8 +43,8 @@ from kfunc_lsp.server.settings import SECTION
 log = logging.getLogger("kfunc_lsp")
 
 _R = TypeVar("_R")
-_TYPING = 0.02
-"""Seconds that an edit waits for the next one before the check."""
+_TYPING = 0.002
+"""Seconds that an edit waits for what comes with it (a command may make several); keys are hit further apart."""
 _ELSEWHERE = 0.3
 """Seconds after an edit of a header until the other open documents are checked."""
 _REST = 3.0

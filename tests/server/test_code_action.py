@@ -33,7 +33,7 @@ CHOICE = "return (bpf_wq_set_callback ? bpf_wq_set_callback(wq, cb, 0) : bpf_wq_
 async def test_the_fixed_text_has_no_diagnostics(editor: Editor) -> None:
     uri = editor.open(IMPL_CALLED)
     (found,) = await editor.diagnostics(uri, 1)
-    (action,) = await editor.actions(uri, found.range)
+    action, _ = await editor.actions(uri, found.range)
     assert action.kind == types.CodeActionKind.QuickFix
     fixed = editor.applied(IMPL_CALLED, _edits(editor, action, uri, 1))
     assert CHOICE in fixed
@@ -45,45 +45,46 @@ async def test_the_fixed_text_has_no_diagnostics(editor: Editor) -> None:
 async def test_the_diagnostic_of_an_action_is_the_one_published(vscode: Editor) -> None:
     uri = vscode.open(IMPL_CALLED)
     (found,) = await vscode.diagnostics(uri, 1)
-    (action,) = await vscode.actions(uri, found.range)
-    assert list(action.diagnostics or ()) == [found]
+    for action in await vscode.actions(uri, found.range):
+        assert list(action.diagnostics or ()) == [found]
 
 
 async def test_a_fix_that_a_kernel_speaks_against_is_not_preferred(vscode: Editor) -> None:
     """6.18's bpf_wq_set_callback_impl takes a ``void *``."""
     text = IMPL_CALLED.replace("void *aux__prog", "struct bpf_prog_aux *aux")
     actions = await vscode.actions(vscode.open(text), vscode.range(text, "bpf_wq_set_callback_impl"))
-    assert [action.is_preferred for action in actions] == [True, False]
+    assert [action.is_preferred for action in actions[:2]] == [True, False]
     assert "7.3: the function is another one there" in actions[1].title
 
 
 async def test_a_safe_fix_is_preferred(fresh: Begin) -> None:
     editor = await fresh({"kernels": ["7.3"]})
     uri = editor.open(IMPL_CALLED)
-    (action,) = await editor.actions(uri, editor.range(IMPL_CALLED, "bpf_wq_set_callback_impl", after="return "))
-    assert action.is_preferred is True
+    action, ignoring = await editor.actions(uri, editor.range(IMPL_CALLED, "bpf_wq_set_callback_impl", after="return "))
+    assert (action.is_preferred, ignoring.is_preferred) == (True, False)
     assert action.title == "Call `bpf_wq_set_callback`, without the arguments that the verifier supplies"
 
 
 async def test_an_empty_range_inside_is_enough_and_outside_is_none(editor: Editor) -> None:
     uri = editor.open(IMPL_CALLED)
     place = editor.range(IMPL_CALLED, "_set_callback_impl(wq", after="return ").start
-    assert len(await editor.actions(uri, types.Range(start=place, end=place))) == 1
+    assert len(await editor.actions(uri, types.Range(start=place, end=place))) == 2
     assert await editor.actions(uri, editor.range(IMPL_CALLED, "struct bpf_wq")) == []
 
 
 async def test_the_fix_is_offered_at_the_call_when_the_declaration_is_marked(vscode: Editor) -> None:
     uri = vscode.open(ARGUMENT_PASSED)
     place = vscode.range(ARGUMENT_PASSED, "bpf_wq_set_callback", after="return ")
-    assert len(await vscode.actions(uri, place, ["quickfix"])) == 1
+    (action,) = await vscode.actions(uri, place, ["quickfix"])
+    assert action.title == "Let the verifier supply the last argument"
 
 
 @pytest.mark.parametrize(
     ("only", "count"),
     [
-        (["quickfix"], 1),
-        ([""], 2),
-        (["refactor", "quickfix"], 1),
+        (["quickfix"], 2),
+        ([""], 3),
+        (["refactor", "quickfix"], 2),
         (["source.fixAll"], 1),
         (["quickfix.other"], 0),
         ([], 0),
@@ -100,5 +101,17 @@ async def test_actions_are_of_the_newest_text(vscode: Editor) -> None:
     uri = vscode.open("")
     vscode.change(uri, 2, Whole(text=IMPL_CALLED))
     place = vscode.range(IMPL_CALLED, "bpf_wq_set_callback_impl", after="return ")
-    (action,) = await vscode.actions(uri, place)
+    action, _ = await vscode.actions(uri, place)
     assert _edits(vscode, action, uri, 2)
+
+
+async def test_a_finding_is_ignored_where_it_stands(editor: Editor) -> None:
+    """Last of the quick fixes, as it mends nothing; the comment is one that is not reported as idle."""
+    uri = editor.open(IMPL_CALLED)
+    (found,) = await editor.diagnostics(uri, 1)
+    *_, action = await editor.actions(uri, found.range, ["quickfix"])
+    assert action.title == "Ignore unflagged-impl-called here"
+    quiet = editor.applied(IMPL_CALLED, _edits(editor, action, uri, 1))
+    assert quiet == IMPL_CALLED.replace("0, 0);", "0, 0); // kfunc-lsp: ignore[unflagged-impl-called]")
+    editor.change(uri, 2, Whole(text=quiet))
+    assert await editor.diagnostics(uri, 2) == []
