@@ -154,7 +154,7 @@ class Session:
         self._settings.selection(self.root)
 
     def selection(self, document: Document, more: Sequence[str] = ()) -> Selection:
-        """The kernels that ``document`` is checked against, and those that ``more`` names."""
+        """The kernels that ``document`` is checked against, and those that ``more`` names; see ``Settings``."""
         return self._settings.selection(self._folder(document), more)
 
     def project(self, document: Document) -> Project:

@@ -110,7 +110,7 @@ class Settings:
         return max(around, key=len, default=self.roots[0])
 
     def selection(self, folder: str, more: Sequence[str] = ()) -> Selection:
-        """The kernels for programs in ``folder``, and those that ``more`` names.
+        """The kernels for programs in ``folder``, and those that ``more`` names: then none is left for later.
 
         It is the default one where none of them can be read.
         """
@@ -126,7 +126,10 @@ class Settings:
                 chosen.update(dict.fromkeys(choices(config, name)))
             except KfuncLspError as error:
                 problems.append(str(error))
-        self._leave_for_later(chosen)
+        if more:
+            self.waiting.difference_update(choice.spec for choice in chosen)
+        else:
+            self._leave_for_later(chosen)
         key = (*((choice, _state(choice.spec), choice.spec in self.waiting) for choice in chosen), *problems)
         known = self._selections.get(key)
         if known is None:

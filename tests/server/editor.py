@@ -81,6 +81,10 @@ class Editor:
         self.client.text_document_did_open(types.DidOpenTextDocumentParams(text_document=document))
         return uri
 
+    async def ask(self, method: str, params: object) -> Any:
+        """The answer to a request that is not of the protocol."""
+        return await self.client.protocol.send_request_async(method, params)  # type: ignore[no-untyped-call]
+
     def change(self, uri: str, version: int, *changes: types.TextDocumentContentChangeEvent) -> None:
         document = types.VersionedTextDocumentIdentifier(uri=uri, version=version)
         self.client.text_document_did_change(
@@ -90,6 +94,11 @@ class Editor:
     def close(self, uri: str) -> None:
         document = types.TextDocumentIdentifier(uri=uri)
         self.client.text_document_did_close(types.DidCloseTextDocumentParams(text_document=document))
+
+    def watched(self, uri: str) -> None:
+        """Tell the server that a file on disk has changed."""
+        event = types.FileEvent(uri=uri, type=types.FileChangeType.Changed)
+        self.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams(changes=[event]))
 
     def position(self, text: str, offset: int) -> types.Position:
         """The position of a character of ``text``, counted as this client counts."""

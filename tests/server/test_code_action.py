@@ -57,8 +57,8 @@ async def test_a_fix_that_a_kernel_speaks_against_is_not_preferred(vscode: Edito
     assert "7.3: the function is another one there" in actions[1].title
 
 
-async def test_a_safe_fix_is_preferred(fresh: Begin) -> None:
-    editor = await fresh({"kernels": ["7.3"]})
+async def test_a_safe_fix_is_preferred(settled: Begin) -> None:
+    editor = await settled({"kernels": ["7.3"]})
     uri = editor.open(IMPL_CALLED)
     action, ignoring = await editor.actions(uri, editor.range(IMPL_CALLED, "bpf_wq_set_callback_impl", after="return "))
     assert (action.is_preferred, ignoring.is_preferred) == (True, False)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,9 @@ from kfunc_lsp.server.features import make_server
 from tests.server.editor import COMMAND, ENVIRONMENT, IMPL_CALLED, PATIENCE, ROOT, Editor
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+INITIALIZE: dict[str, Any] = {"processId": None, "rootUri": None, "capabilities": {}}
 
 
 class Raw:
@@ -46,16 +50,6 @@ class Raw:
             if message.get("id") == id_ and "method" not in message:
                 return message
         raise AssertionError
-
-    async def notifications(self, method: str, count: int) -> list[dict[str, Any]]:
-        """The parameters of the next notifications of ``method``."""
-        found: list[dict[str, Any]] = []
-        async for message in self.messages():
-            if message.get("method") == method:
-                found.append(message["params"])
-                if len(found) == count:
-                    break
-        return found
 
     async def messages(self) -> AsyncIterator[dict[str, Any]]:
         """The server's messages as they come."""
@@ -116,39 +110,30 @@ async def test_requests_on_a_document_that_is_not_open(vscode: Editor) -> None:
     assert await vscode.client.text_document_completion_async(types.CompletionParams(document, place)) is None
 
 
-async def test_a_session_by_the_book_exits_with_0() -> None:
-    raw = await Raw.start()
+async def test_a_session_by_the_book_exits_with_0(tmp_path: Path) -> None:
+    """And its log has no word of the program."""
+    file = tmp_path / "server.log"
+    raw = await Raw.start([*COMMAND, "--log-file", str(file), "--log-level", "info"])
     early = await raw.ask("textDocument/hover", _hover("untitled:a"), 1)
     assert early["error"]["code"] == types.ErrorCodes.ServerNotInitialized
-    result = (await raw.ask("initialize", {"processId": None, "rootUri": None, "capabilities": {}}, 2))["result"]
+    result = (await raw.ask("initialize", INITIALIZE, 2))["result"]
     assert result["capabilities"]["positionEncoding"] == "utf-16"
     raw.send("initialized", {})
-    raw.send("textDocument/didOpen", {"textDocument": _item("untitled:a", "int bpf_wq_init;")})
+    raw.send("textDocument/didOpen", {"textDocument": _item("untitled:a", "int bpf_wq_init, secret_word;")})
     found = await raw.ask("textDocument/hover", _hover("untitled:a"), 3)
     assert found["result"]["contents"]["kind"] == "plaintext"
-    malformed = await raw.ask("textDocument/hover", {"position": "here"}, 4)
+    malformed = await raw.ask("textDocument/hover", {"position": "secret_word"}, 4)
     assert malformed["error"]["code"] == types.ErrorCodes.InvalidParams
-    assert (await raw.ask("textDocument/hover", _hover("untitled:a"), 5))["result"] == found["result"]
-    assert (await raw.ask("shutdown", None, 6))["result"] is None
-    late = await raw.ask("textDocument/hover", _hover("untitled:a"), 7)
+    assert (await raw.ask("initialize", INITIALIZE, 5))["error"]["code"] == types.ErrorCodes.InvalidRequest
+    assert (await raw.ask("textDocument/hover", _hover("untitled:a"), 6))["result"] == found["result"]
+    assert (await raw.ask("shutdown", None, 7))["result"] is None
+    late = await raw.ask("textDocument/hover", _hover("untitled:a"), 8)
     assert late["error"]["code"] == types.ErrorCodes.InvalidRequest
     raw.send("exit", None)
     assert await raw.exit_code() == 0
     assert await raw.stdout.read() == b""
-
-
-async def test_the_end_of_input_ends_the_server() -> None:
-    raw = await Raw.start()
-    await raw.ask("initialize", {"processId": None, "rootUri": None, "capabilities": {}}, 1)
-    raw.stdin.close()
-    assert await raw.exit_code() == 0
-
-
-async def test_exit_without_shutdown_is_an_error() -> None:
-    raw = await Raw.start()
-    await raw.ask("initialize", {"processId": None, "rootUri": None, "capabilities": {}}, 1)
-    raw.send("exit", None)
-    assert await raw.exit_code() == 1
+    assert "has been answered" in file.read_text()
+    assert "secret_word" not in file.read_text()
 
 
 async def test_an_internal_error_tells_no_trace() -> None:
@@ -167,35 +152,50 @@ async def test_an_internal_error_tells_no_trace() -> None:
     server.shutdown()
 
 
-@pytest.mark.parametrize(
-    "place",
-    ["session.Session.analysis", "session.Session.refresh", "session.Session.open", "diagnostics.Publisher._start"],
-)
-async def test_a_fault_of_ours_is_shown_once_and_logged(place: str) -> None:
-    """On the worker thread for somebody or for nobody, in a notification's handler, in a timer."""
-    module, _, name = place.partition(".")
-    script = f"""
-from kfunc_lsp.server import {module}, serve
-def fail(*arguments): return [][0]
-{module}.{name} = fail
+FAULTY = """
+from kfunc_lsp.server import diagnostics, serve, session
+
+def broken(owner, name, error, is_met=lambda *arguments: True):
+    sound = getattr(owner, name)
+    def fail(*arguments):
+        if is_met(*arguments):
+            raise error("of ours")
+        return sound(*arguments)
+    setattr(owner, name, fail)
+
+broken(session.Session, "analysis", IndexError)
+broken(session.Session, "refresh", KeyError)
+broken(session.Session, "open", ZeroDivisionError, lambda session, item: "unopened" in item.uri)
+broken(diagnostics.Publisher, "_start", RecursionError, lambda publisher, uri: "untimed" in uri)
 serve()
 """
-    raw = await Raw.start([sys.executable, "-c", script])
-    await raw.ask("initialize", {"processId": None, "rootUri": None, "capabilities": {}}, 1)
+
+
+async def test_faults_of_ours_are_shown_once_and_logged() -> None:
+    """On the worker thread for somebody and for nobody, in a notification's handler, in a timer."""
+    raw = await Raw.start([sys.executable, "-c", FAULTY])
+    await raw.ask("initialize", INITIALIZE, 1)
     raw.send("initialized", {})
-    for uri in ("file:///nowhere/a.bpf.c", "file:///nowhere/b.bpf.c"):
-        raw.send("textDocument/didOpen", {"textDocument": _item(uri, "int x;")})
-    (log,) = await raw.notifications("window/logMessage", 1)
-    (shown,) = await raw.notifications("window/showMessage", 1)
-    assert log["type"] == shown["type"] == types.MessageType.Error
-    assert "in fail" in log["message"]
-    assert shown["message"] == "kfunc-lsp: internal error (IndexError); the server's log has more"
+    for name in ("a", "unopened", "untimed", "b", "unopened", "untimed"):
+        raw.send("textDocument/didOpen", {"textDocument": _item(f"file:///nowhere/{name}.bpf.c", "int x;")})
+    kinds = {"IndexError", "KeyError", "ZeroDivisionError", "RecursionError"}
+    shown: list[str] = []
+    logged: list[str] = []
+    async for message in raw.messages():
+        if message.get("method") in ("window/showMessage", "window/logMessage"):
+            assert message["params"]["type"] == types.MessageType.Error
+            (shown if message["method"] == "window/showMessage" else logged).append(message["params"]["message"])
+        if len(shown) == len(kinds) and len(logged) >= len(kinds):
+            break
+    assert set(shown) == {f"kfunc-lsp: internal error ({kind}); the server's log has more" for kind in kinds}
+    assert all("in fail" in trace for trace in logged)
     raw.send("shutdown", None, 2)
     assert "window/showMessage" not in [m.get("method") async for m in _until(raw, 2)]
     raw.send("exit", None)
     assert await raw.exit_code() == 0
     assert raw.process.stderr is not None
-    assert (await raw.process.stderr.read()).count(b"IndexError") >= 1
+    errors = (await raw.process.stderr.read()).decode()
+    assert all(kind in errors for kind in kinds)
 
 
 async def _until(raw: Raw, id_: int) -> AsyncIterator[dict[str, Any]]:

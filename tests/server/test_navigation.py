@@ -54,13 +54,13 @@ async def test_the_definition_is_a_page_that_cannot_be_written_to(editor: Editor
     assert lines[found.range.start.line] == "void bpf_task_release(struct task_struct *p);"
 
 
-async def test_the_definition_is_in_the_kernels_source_where_that_is_known(fresh: Begin, tmp_path: Path) -> None:
+async def test_the_definition_is_in_the_kernels_source_where_that_is_known(settled: Begin, tmp_path: Path) -> None:
     (tmp_path / "kernel" / "bpf").mkdir(parents=True)
     (tmp_path / "kernel" / "loop").symlink_to(tmp_path / "kernel")
     os.mkfifo(tmp_path / "kernel" / "bpf" / "a.c")
     source = tmp_path / "kernel" / "bpf" / "helpers.c"
     source.write_text("/* bpf_task_release(p) */\n\n__bpf_kfunc void bpf_task_release(struct task_struct *p)\n{\n}\n")
-    editor = await fresh({"kernels": ["7.3"], "kernel-source": str(tmp_path)})
+    editor = await settled({"kernels": ["7.3"], "kernel-source": str(tmp_path)})
     uri = editor.open(TEXT)
     params = types.DefinitionParams(**_at(editor, uri, "DROP", "if (p)"))  # type: ignore[arg-type]
     found = await editor.client.text_document_definition_async(params)
@@ -112,11 +112,11 @@ async def test_a_lens_says_which_kernels_a_program_fits(editor: Editor) -> None:
     assert lens.range == editor.range(TEXT, "prog", after='SEC("tc") int ')
 
 
-async def test_hints_are_off_until_they_are_wanted(vscode: Editor, fresh: Begin) -> None:
+async def test_hints_are_off_until_they_are_wanted(vscode: Editor, settled: Begin) -> None:
     whole = types.Range(types.Position(0, 0), types.Position(1_000, 0))
     document = types.TextDocumentIdentifier(vscode.open(TEXT))
     assert await vscode.client.text_document_inlay_hint_async(types.InlayHintParams(document, whole)) is None
-    editor = await fresh({"kernels": ["7.3"], "inlay-hints": True})
+    editor = await settled({"kernels": ["7.3"], "inlay-hints": True})
     document = types.TextDocumentIdentifier(editor.open(TEXT))
     hints = await editor.client.text_document_inlay_hint_async(types.InlayHintParams(document, whole))
     assert [hint.label for hint in hints or ()] == ["+ aux by the verifier", "acquires · may be NULL"]

@@ -32,9 +32,8 @@ async def test_a_bad_setting_is_shown_once_and_the_others_count(fresh: Begin) ->
     ]
 
 
-@pytest.mark.parametrize("options", [[], "7.3"])
-async def test_settings_that_are_no_object(fresh: Begin, options: object) -> None:
-    editor = await fresh(options)
+async def test_settings_that_are_no_object(settled: Begin) -> None:
+    editor = await settled("7.3")
     await editor.diagnostics(editor.open(IMPL_CALLED), 1)
     (message,) = _shown(editor)
     names = "kernels, loader, include, define, select, ignore, kernel-source, inlay-hints"
@@ -42,21 +41,21 @@ async def test_settings_that_are_no_object(fresh: Begin, options: object) -> Non
     assert message == f"kfunc-lsp: editor settings: expected an object with {names}. They are not used."
 
 
-async def test_rules_that_are_not_wanted_are_not_heard_of(fresh: Begin) -> None:
-    editor = await fresh({"kernels": ["7.3"], "ignore": ["unflagged-impl-called"]})
+async def test_rules_that_are_not_wanted_are_not_heard_of(settled: Begin) -> None:
+    editor = await settled({"kernels": ["7.3"], "ignore": ["unflagged-impl-called"]})
     assert await editor.diagnostics(editor.open(IMPL_CALLED), 1) == []
 
 
-async def test_a_rule_that_does_not_exist_is_shown_and_all_are_used(fresh: Begin) -> None:
-    editor = await fresh({"kernels": ["7.3"], "select": ["no-such-rule-at-all"]})
+async def test_a_rule_that_does_not_exist_is_shown_and_all_are_used(settled: Begin) -> None:
+    editor = await settled({"kernels": ["7.3"], "select": ["no-such-rule-at-all"]})
     assert await _kernels(editor) == "7.3"
     (message,) = _shown(editor)
     assert message.startswith("kfunc-lsp: no-such-rule-at-all: there is no such rule")
     assert message.endswith("All rules are used.")
 
 
-async def test_a_missing_kernel_is_shown_once_and_the_rest_is_used(fresh: Begin) -> None:
-    editor = await fresh({"kernels": ["9.9", "/nowhere/vmlinux", "7.3"]})
+async def test_a_missing_kernel_is_shown_once_and_the_rest_is_used(settled: Begin) -> None:
+    editor = await settled({"kernels": ["9.9", "/nowhere/vmlinux", "7.3"]})
     assert await _kernels(editor) == "7.3"
     assert await _kernels(editor) == "7.3"
     first, second = _shown(editor)
@@ -65,59 +64,58 @@ async def test_a_missing_kernel_is_shown_once_and_the_rest_is_used(fresh: Begin)
     assert first.endswith("Checking against: 7.3.")
 
 
-async def test_a_folder_for_headers_that_is_not_there_is_shown_once(fresh: Begin, tmp_path: Path) -> None:
-    editor = await fresh({"kernels": ["7.3"], "include": ["gone", "."]}, tmp_path.as_uri())
+async def test_a_folder_for_headers_that_is_not_there_is_shown_once(settled: Begin, tmp_path: Path) -> None:
+    editor = await settled({"kernels": ["7.3"], "include": ["gone", "."]}, tmp_path.as_uri())
     for name in ("a.bpf.c", "b.bpf.c"):
         await editor.diagnostics(editor.open("int x;", (tmp_path / name).as_uri()), 1)
     assert _shown(editor) == [f"kfunc-lsp: no such folder to search for headers: {tmp_path}/gone"]
 
 
-async def test_no_kernel_of_those_named_can_be_read(fresh: Begin) -> None:
-    editor = await fresh({"kernels": ["9.9"]})
+async def test_no_kernel_of_those_named_can_be_read(settled: Begin) -> None:
+    editor = await settled({"kernels": ["9.9"]})
     assert await editor.hover(f"bpf_iter_num{CURSOR}_new(0);") is not None
     (message,) = _shown(editor)
     assert "Checking against: " in message
     assert not message.endswith("none.")
 
 
-async def test_a_damaged_kernel(fresh: Begin, tmp_path: Path) -> None:
+async def test_a_damaged_kernel(settled: Begin, tmp_path: Path) -> None:
     (tmp_path / "vmlinux").write_bytes(b"\x9f\xeb\x01" + bytes(40))
-    editor = await fresh({"kernels": [str(tmp_path / "vmlinux"), "7.3"]})
+    editor = await settled({"kernels": [str(tmp_path / "vmlinux"), "7.3"]})
     assert await _kernels(editor) == "7.3"
     assert len(_shown(editor)) == 1
 
 
-async def test_the_configuration_file_counts_and_the_editor_overrides_it(fresh: Begin, tmp_path: Path) -> None:
+async def test_the_configuration_file_counts_and_the_editor_overrides_it(settled: Begin, tmp_path: Path) -> None:
     (tmp_path / "kfunc-lsp.toml").write_text('kernels = ["7.0"]\ninclude = ["inc"]\n')
     (tmp_path / "inc").mkdir()
     (tmp_path / "inc" / "names.h").write_text("#define NAME bpf_wq_set_callback_impl\n")
     text = "#include <names.h>\nint f(void) { return NAME(0, 0, 0, 0); }\n"
-    editor = await fresh(None, tmp_path.as_uri())
+    editor = await settled(None, tmp_path.as_uri())
     (found,) = await editor.diagnostics(editor.open(text, (tmp_path / "a.bpf.c").as_uri()), 1)
     assert found.message.splitlines()[0].endswith(" on 7.0")
-    editor = await fresh({"kernels": ["7.3"]}, tmp_path.as_uri())
+    editor = await settled({"kernels": ["7.3"]}, tmp_path.as_uri())
     (found,) = await editor.diagnostics(editor.open(text, (tmp_path / "a.bpf.c").as_uri()), 1)
     assert found.message.splitlines()[0].endswith(" on 7.3")
     assert _shown(editor) == []
 
 
-async def test_a_configuration_file_that_changes(fresh: Begin, tmp_path: Path) -> None:
+async def test_a_configuration_file_that_changes(settled: Begin, tmp_path: Path) -> None:
     file = tmp_path / "kfunc-lsp.toml"
     file.write_text('kernels = ["6.18"]\n')
-    editor = await fresh(None, tmp_path.as_uri())
+    editor = await settled(None, tmp_path.as_uri())
     uri = editor.open(IMPL_CALLED, (tmp_path / "a.bpf.c").as_uri())
     assert await editor.diagnostics(uri, 1) == []
     editor.published.clear()
     file.write_text('kernels = ["7.3"]\n')
-    event = types.FileEvent(uri=file.as_uri(), type=types.FileChangeType.Changed)
-    editor.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams(changes=[event]))
+    editor.watched(file.as_uri())
     assert len(await editor.diagnostics(uri, 1)) == 1
 
 
-async def test_damaged_project_files_are_shown_once(fresh: Begin, tmp_path: Path) -> None:
+async def test_damaged_project_files_are_shown_once(settled: Begin, tmp_path: Path) -> None:
     (tmp_path / "kfunc-lsp.toml").write_text("kernels = [")
     (tmp_path / "compile_commands.json").write_text("{")
-    editor = await fresh({"kernels": ["7.3"]}, tmp_path.as_uri())
+    editor = await settled({"kernels": ["7.3"]}, tmp_path.as_uri())
     for name in ("a.bpf.c", "b.bpf.c"):
         assert len(await editor.diagnostics(editor.open(IMPL_CALLED, (tmp_path / name).as_uri()), 1)) == 1
     toml, database = _shown(editor)
@@ -125,8 +123,8 @@ async def test_damaged_project_files_are_shown_once(fresh: Begin, tmp_path: Path
     assert "compile_commands.json: is no compilation database" in database
 
 
-async def test_headers_that_are_not_found_are_told_in_the_log(fresh: Begin) -> None:
-    editor = await fresh({"kernels": ["7.3"]})
+async def test_headers_that_are_not_found_are_told_in_the_log(settled: Begin) -> None:
+    editor = await settled({"kernels": ["7.3"]})
     await editor.diagnostics(editor.open('#include "absent.h"\n' + IMPL_CALLED), 1)
     await editor.diagnostics(editor.open("", "untitled:other"), 1)
     notes = [note.message for note in editor.client.log_messages]
@@ -134,18 +132,13 @@ async def test_headers_that_are_not_found_are_told_in_the_log(fresh: Begin) -> N
     assert _shown(editor) == []
 
 
-def _quiet() -> types.ClientCapabilities:
-    """A client that announces nothing, so that settings come with the notification."""
-    return types.ClientCapabilities()
-
-
 async def _configure(editor: Editor, settings: object) -> None:
     editor.client.workspace_did_change_configuration(types.DidChangeConfigurationParams(settings=settings))
 
 
 @pytest.mark.parametrize("settings", [{"kernels": ["6.18"]}, {"kfunc-lsp": {"kernels": ["6.18"], "include": []}}])
-async def test_another_kernel_is_chosen_while_editing(fresh: Begin, settings: object) -> None:
-    editor = await fresh({"kernels": ["7.3"]}, capabilities=_quiet())
+async def test_another_kernel_is_chosen_while_editing(settled: Begin, settings: object) -> None:
+    editor = await settled({"kernels": ["7.3"]})
     uri = editor.open(IMPL_CALLED)
     assert len(await editor.diagnostics(uri, 1)) == 1
     editor.published.clear()
@@ -174,11 +167,11 @@ async def test_settings_that_a_client_has_only_when_asked(fresh: Begin, tmp_path
         editor.published.clear()
 
 
-async def test_the_kernels_on_offer(fresh: Begin, tmp_path: Path) -> None:
+async def test_the_kernels_on_offer(settled: Begin, tmp_path: Path) -> None:
     (tmp_path / "kfunc-lsp.toml").write_text('kernels = ["fleet"]\n[targets]\nfleet = ["6.18", "7.3"]\n')
-    editor = await fresh({})
+    editor = await settled({})
     uri = (tmp_path / "a.bpf.c").as_uri()
-    offered = await editor.client.protocol.send_request_async("kfunc-lsp/kernels", {"uri": uri})  # type: ignore[no-untyped-call]
+    offered = await editor.ask("kfunc-lsp/kernels", {"uri": uri})
     found = {item["name"]: item for item in offered}
     assert (found["fleet"]["selected"], found["fleet"]["detail"]) == (True, "target: 6.18, 7.3")
     bundled = [name for name, item in found.items() if str(item["detail"]).startswith("bundled ")]
