@@ -120,6 +120,8 @@ class Environment:
         self.problems += [words for words in change.problems if words not in self.problems]
 
 
+_WIDEST = 2000
+
 _ids: dict[Hashable, int] = {}
 _numbers = count(1)
 
@@ -140,8 +142,14 @@ def new_number() -> int:
 
 
 def indent_of(text: str, offset: int) -> int:
-    """The column of an offset if only white space stands before it on its line, else -1 less the line's indent."""
-    start = text.rfind("\n", 0, offset) + 1
+    """The column of an offset if only white space stands before it on its line, else -1 less the line's indent.
+
+    What stands so far in a line that nobody wrote it is in a line with some indent.
+    """
+    nearest = max(0, offset - _WIDEST)
+    start = text.rfind("\n", nearest, offset) + 1
+    if not start and nearest:
+        return -2
     before = text[start:offset]
     code = before.lstrip()
     return len(code) - len(before) - 1 if code else offset - start

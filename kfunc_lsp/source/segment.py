@@ -7,6 +7,7 @@ it can be kept while other text changes; ``read`` puts segments together.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from functools import cached_property
@@ -191,12 +192,18 @@ class _Scanner:
                 self._declaration(start, at + 1)
                 start = at + 1
                 head = _Head()
+            elif text == "{" and head.name_index >= 0:
+                which, end = self._close(which - 1)
+                self._function(start, head.name_index, at, end)
+                start = end
+                head = _Head()
+            elif text == "{" and which - 1 in self.pairs:
+                which = self.pairs[which - 1] + 1
             elif text == "{":
-                which, end = self._close(which - 1, head.name_index >= 0)
-                if head.name_index >= 0:
-                    self._function(start, head.name_index, at, end)
-                    start = end
-                    head = _Head()
+                end = self._next_flush(at + 1)
+                self._declaration(start, end)
+                which, start = bisect_left(marks, end), end
+                head = _Head()
             elif text == "}":
                 start = at + 1
                 head = _Head()
@@ -204,16 +211,37 @@ class _Scanner:
                 head.take(text, at, texts[at - 1] if at > start else "")
         self._declaration(start, len(texts))
 
-    def _close(self, which: int, is_function: bool) -> tuple[int, int]:
-        """The mark and the token behind the ``}`` that closes the ``{`` of a mark, or that ends a function in column 0.
+    @cached_property
+    def pairs(self) -> dict[int, int]:
+        """The mark of the ``}`` that closes the ``{`` of a mark, and the other way round; none for an odd one."""
+        pairs: dict[int, int] = {}
+        opened: list[int] = []
+        for mark, at in enumerate(self.marks):
+            if self.texts[at] == "{":
+                opened.append(mark)
+            elif self.texts[at] == "}" and opened:
+                pairs[mark] = opened.pop()
+                pairs[pairs[mark]] = mark
+        return pairs
 
-        An indented ``}`` does not end a function that opens on a line without indent if indented code follows: there
-        is one too many.
+    def _next_flush(self, at: int) -> int:
+        """The first token from ``at`` on that stands in column 0: what was never closed goes on to there at most."""
+        for index in range(at, len(self.tokens)):
+            origin = self.tokens[index][1]
+            if origin >= 0 and self.indent(origin) == 0:
+                return index
+        return len(self.tokens)
+
+    def _close(self, which: int) -> tuple[int, int]:
+        """The mark and the token behind the ``}`` that ends the function whose ``{`` is a mark.
+
+        A ``}`` in column 0 does, unless another function's head and ``{`` are seen to belong to it. An indented ``}``
+        does not end a function that opens on a line without indent if indented code follows: there is one too many.
         """
         tokens, texts, marks = self.tokens, self.texts, self.marks
         depth = 0
         opened = tokens[marks[which]][1]
-        is_flush = is_function and opened >= 0 and self.indent(opened) in (0, -1)
+        is_flush = opened >= 0 and self.indent(opened) in (0, -1)
         for mark in range(which, len(marks)):
             at = marks[mark]
             text = texts[at]
@@ -222,13 +250,30 @@ class _Scanner:
             elif text == "}":
                 depth -= 1
                 origin = tokens[at][1]
-                if is_function and origin >= 0 and self.indent(origin) == 0:
-                    return mark + 1, at + 1
+                if origin >= 0 and self.indent(origin) == 0:
+                    return (depth > 0 and self._next_function(which, mark)) or (mark + 1, at + 1)
                 if depth <= 0:
                     if not (is_flush and origin >= 0 and self._goes_on(at + 1)):
                         return mark + 1, at + 1
                     depth = 1
         return len(marks), len(tokens)
+
+    def _next_function(self, which: int, mark: int) -> tuple[int, int] | None:
+        """Where the head of a function begins that opens behind mark ``which`` and ends at ``mark``: mark and token."""
+        opening = self.pairs.get(mark, which)
+        if opening <= which:
+            return None
+        origin = self.tokens[self.marks[opening]][1]
+        if origin < 0 or self.indent(origin) not in (0, -1):
+            return None
+        first = opening
+        while self.texts[self.marks[first - 1]] not in (";", "{", "}"):
+            first -= 1
+        head = _Head()
+        start = self.marks[first - 1] + 1
+        for at in self.marks[first:opening]:
+            head.take(self.texts[at], at, self.texts[at - 1] if at > start else "")
+        return (first, start) if head.name_index >= 0 else None
 
     def _goes_on(self, at: int) -> bool:
         """Whether token ``at`` is on an indented line, and a ``}`` in column 0 follows in the segment."""

@@ -232,6 +232,32 @@ def test_broken_code_costs_no_more_than_its_function(broken: str) -> None:
         assert functions[-1] == "after"
 
 
+@pytest.mark.parametrize(
+    "open_",
+    [
+        "{",
+        "struct x {",
+        "struct x {\n\tint a;",
+        "int x[] = {",
+        "int x[] = {\n\t{ 1 },",
+        "void typing(void)\n{",
+        "void typing(int a) {\n\tif (a) {",
+        "void typing(int a)\n{\n\tfor (;;) {\n\t\tif (a) {\n",
+        "{" * 300_000,
+        "void typing(void)\n" + "{" * 300_000,
+    ],
+)
+@pytest.mark.parametrize("head", ["void after(void)\n{", "void after(void) {", 'SEC("tc")\nint after(int a)\n{'])
+def test_what_stands_open_above_a_function_hides_nothing_in_it(open_: str, head: str) -> None:
+    u = read(WEAK + f"{open_}\n{head}\n\tif (1) {{\n\t\tbpf_one(1);\n\t}}\n}}\n")
+    assert [function for name, _, function in calls(u) if name == "bpf_one"] == ["after"]
+
+
+def test_a_brace_too_few_within_a_function_makes_no_other_one() -> None:
+    u = read(WEAK + "void f(int a)\n{\n\tif (a) {\n\t\tbpf_one(1);\n\tbpf_for(a, 0, 1) {\n\t\tbpf_one(2);\n}\n")
+    assert {function for _, _, function in calls(u)} == {"f"}
+
+
 def only_call(u: Unit, name: str) -> Use:
     (use,) = [use for use in u.uses if use.name == name and use.kind is UseKind.CALL]
     return use
