@@ -18,6 +18,12 @@ class Fixed:
     after: dict[str, bytes] = field(default_factory=dict)
     items: list[Item] = field(default_factory=list)
 
+    def add(self, later: Fixed) -> None:
+        """Make these the changes up to ``later``, whose files before are these after."""
+        self.before = later.before | self.before
+        self.after |= later.after
+        self.items += later.items
+
 
 def fix(items: Iterable[Item], read: Mapping[str, bytes], unsafe: bool) -> Fixed:
     """The files ``read`` with the fixes of ``items`` made: the safe ones, or all with ``unsafe``.

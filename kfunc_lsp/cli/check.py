@@ -32,6 +32,8 @@ from kfunc_lsp.selection import Selected, choices, select, title
 from kfunc_lsp.unit.model import SourceFile
 
 _STDIN = "-"
+_MOST_ROUNDS = 10
+"""How often what fixes have left is looked at again."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -49,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     checker = Checker(project, selected.kernels, loader, changed)
     outcomes = outcomes_of(checker, names, options.jobs)
     if options.fix or options.fix_only or options.diff:
-        fixed = _fixed(outcomes, wanted, options.unsafe_fixes)
+        fixed = _fixed(checker, outcomes, wanted, options)
         if options.diff:
             return _show_diff(fixed, options.exit_zero)
         _write_fixes(fixed)
@@ -194,15 +196,28 @@ def _report(outcomes: Sequence[Outcome], wanted: _Wanted, selected: Selected, be
     )
 
 
-def _fixed(outcomes: Sequence[Outcome], wanted: _Wanted, unsafe: bool) -> Fixed:
-    items = _items(outcomes, wanted)
-    if wanted.baseline is not None:
-        items = wanted.baseline.new(items)
-    read: dict[str, bytes] = {}
-    for path in {change.place.path for item in items if item.fix for change in item.fix.changes}:
-        with open(path, "rb") as file:
-            read[path] = file.read()
-    return fix(items, read, unsafe)
+def _fixed(checker: Checker, outcomes: Sequence[Outcome], wanted: _Wanted, options: argparse.Namespace) -> Fixed:
+    """The files with all fixes made: those of what was found, and of what is found then, as one may bring another."""
+    overlay = checker.project.disk.overlay
+    fixed = Fixed()
+    for _ in range(_MOST_ROUNDS):
+        items = _items(outcomes, wanted)
+        if wanted.baseline is not None:
+            items = wanted.baseline.new(items)
+        read: dict[str, bytes] = {}
+        for path in {change.place.path for item in items if item.fix for change in item.fix.changes}:
+            if path in fixed.after:
+                read[path] = fixed.after[path]
+            else:
+                with open(path, "rb") as file:
+                    read[path] = file.read()
+        round_ = fix(items, read, options.unsafe_fixes)
+        if not round_.items:
+            break
+        fixed.add(round_)
+        overlay |= {path: SourceFile(path, text.decode("latin-1")) for path, text in round_.after.items()}
+        outcomes = outcomes_of(checker, list(round_.after), options.jobs)
+    return fixed
 
 
 def _show_diff(fixed: Fixed, exit_zero: bool) -> int:

@@ -4,22 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfunc_lsp.btf.types import (
-    Array,
-    Const,
-    FuncProto,
-    Fwd,
-    Int,
-    Ptr,
-    Struct,
-    Type,
-    Typedef,
-    TypeTag,
-    Union,
-    Void,
-    skip_modifiers,
-    skip_modifiers_and_typedefs,
-)
+from kfunc_lsp.rules.compatible import differ
 from kfunc_lsp.rules.edits import is_editable, whole_line
 from kfunc_lsp.rules.fleet import Fleet
 from kfunc_lsp.rules.load import Load
@@ -91,47 +76,7 @@ def check(load: Load, name: str) -> Iterator[Violation]:
 
 
 def _conflict(declarations: list[Declaration]) -> tuple[Declaration, Declaration] | None:
-    return next(((declarations[0], d) for d in declarations[1:] if _differ(declarations[0].type, d.type)), None)
-
-
-def _differ(one: Type, other: Type) -> bool:
-    """Whether two types certainly differ in C; what is not known, or compatible by the compiler's choice, does not."""
-    a, b = skip_modifiers_and_typedefs(one), skip_modifiers_and_typedefs(other)
-    if isinstance(a, FuncProto) and isinstance(b, FuncProto):
-        if _is_old_style(a) or _is_old_style(b):
-            return False
-        if a.vlen != b.vlen or a.variadic != b.variadic:
-            return True
-        pairs = zip(a.params, b.params, strict=True)
-        return _differ(a.returns, b.returns) or any(_differ(p.type, q.type) for p, q in pairs)
-    if isinstance(a, Ptr) and isinstance(b, Ptr):
-        return not _has_tags(a, b) and (_differ(a.target, b.target) or {_is_const(a), _is_const(b)} == {True, False})
-    if isinstance(a, Int) and isinstance(b, Int):
-        return bool(a.size and b.size) and a.size != b.size
-    if isinstance(a, Struct | Union | Fwd) and isinstance(b, Struct | Union | Fwd):
-        return bool(a.name and b.name) and a.name != b.name
-    plain = (Void, Int, Ptr, Struct, Union, Fwd)
-    return isinstance(a, plain) and isinstance(b, plain) and type(a) is not type(b)
-
-
-def _is_old_style(prototype: FuncProto) -> bool:
-    return prototype.variadic and not prototype.params
-
-
-def _has_tags(*pointers: Ptr) -> bool:
-    """Whether an attribute stands behind one of the pointers: an address space that a macro may leave out."""
-    for pointer in pointers:
-        target = pointer.target
-        while target is not skip_modifiers(target):
-            if isinstance(target, TypeTag):
-                return True
-            target = target.target  # type: ignore[union-attr]
-    return any(isinstance(skip_modifiers(pointer.target), Array) for pointer in pointers)
-
-
-def _is_const(pointer: Ptr) -> bool | None:
-    """Whether ``const`` stands behind the pointer; ``None`` where a typedef may hide one."""
-    return None if isinstance(pointer.target, Typedef) else isinstance(pointer.target, Const)
+    return next(((declarations[0], d) for d in declarations[1:] if differ(declarations[0].type, d.type)), None)
 
 
 def fix(unit: Unit, violation: Violation, fleet: Fleet) -> Fix | None:

@@ -14,7 +14,7 @@ from kfunc_lsp.kernel.hooks import Access, Answer, allowed
 from kfunc_lsp.kernel.libbpf import Outcome, Resolution
 from kfunc_lsp.kernel.loader import LIBBPF, Loader
 from kfunc_lsp.kernel.model import Fact, FunctionClass, Kernel, KernelFunction
-from kfunc_lsp.rules.fleet import Fleet, Members, Question, Since, Trait, fleet_of, lowest
+from kfunc_lsp.rules.fleet import Fleet, Members, Question, Since, Trait, lowest
 from kfunc_lsp.unit.guard import Truth
 from kfunc_lsp.unit.model import Unit, Use, UseKind
 
@@ -78,7 +78,7 @@ class Load:
     @classmethod
     def alone(cls, unit: Unit, kernel: Kernel, loader: Loader = LIBBPF) -> Load:
         """The load on one kernel, whatever others may say."""
-        return cls(Loads(unit, fleet_of((kernel,), loader)), 0)
+        return cls(Loads(unit, Fleet((kernel,), loader)), 0)
 
     def _ask(self, question: Question) -> None:
         self.alike &= self._loads.fleet.alike(question, self._index)

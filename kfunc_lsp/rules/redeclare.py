@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from kfunc_lsp.btf.types import Enum, FuncProto, Int, Ptr, Type, Void, skip_modifiers_and_typedefs
-from kfunc_lsp.kernel.libbpf import Outcome, describe, resolve
+from kfunc_lsp.kernel.libbpf import Outcome, resolve
+from kfunc_lsp.kernel.model import KernelFunction
+from kfunc_lsp.rules.compatible import is_passed_alike
 from kfunc_lsp.rules.edits import caution, extern_statement, is_editable
 from kfunc_lsp.rules.fleet import Fleet, listed
+from kfunc_lsp.rules.load import Load, Loads
 from kfunc_lsp.rules.model import Edit, Fix, Violation
-from kfunc_lsp.rules.rename import can_declare
+from kfunc_lsp.rules.rename import OTHERS_PASSED, can_declare
+from kfunc_lsp.unit.guard import Truth
 from kfunc_lsp.unit.model import Unit, UseKind
 
 
@@ -25,38 +28,38 @@ def as_the_kernel_has_it(unit: Unit, violation: Violation, fleet: Fleet) -> Fix 
     calls = [use for use in unit.uses_by_name.get(name, ()) if use.kind is UseKind.CALL]
     if any(use.argument_count != function.prototype.vlen for use in calls) or not can_declare(unit, function):
         return None
-    others = [
-        kernel
-        for f, kernels in answers
-        if f and resolve(f, function.prototype).outcome is not Outcome.RESOLVED
-        for kernel in kernels
-    ]
+    misfits = [ks for f, ks in answers if f and not (f.callable and _fits(f, function))]
+    silent = _silent(unit, name, function, fleet)
+    others = [kernel for kernels in misfits for kernel in kernels if kernel not in silent]
     why_not = caution(unit, violation, True)
-    if not _is_passed_alike(declaration.type, function.prototype):
-        why_not = "what the calls pass or take may have to change too"
+    if not is_passed_alike(declaration.type, function.prototype):
+        why_not = OTHERS_PASSED
     if others:
         why_not = f"{listed(others)}: the function is another one there"
     statement = extern_statement(unit, name, function, unit.is_weak(name))
-    return Fix("declare it as the kernel has it", (Edit(declaration.span, statement),), why_not)
+    whose = "those kernels have it that can call it" if misfits and not others else "the kernel has it"
+    return Fix(f"declare it as {whose}", (Edit(declaration.span, statement),), why_not)
 
 
-def _is_passed_alike(one: Type, other: FuncProto) -> bool:
-    """Whether clang takes the same arguments and uses of the result: pointers are pointers, but not those to functions.
+def _fits(function: KernelFunction, declared: KernelFunction) -> bool:
+    return resolve(function, declared.prototype).outcome is Outcome.RESOLVED
 
-    What a function that was declared ``void`` returns is not used.
+
+def _silent(unit: Unit, name: str, function: KernelFunction, fleet: Fleet) -> set[str]:
+    """Kernels on which a weak extern ``name``, declared as ``function`` is, would not resolve, and no call be reached:
+    the fallback of a pair whose newer one is there.
     """
-    old = skip_modifiers_and_typedefs(one)
-    if not isinstance(old, FuncProto) or old.vlen != other.vlen:
-        return False
-    pairs = [(p.type, q.type) for p, q in zip(old.params, other.params, strict=True)]
-    if not isinstance(skip_modifiers_and_typedefs(old.returns), Void):
-        pairs.append((old.returns, other.returns))
-    return all(_shape(a) == _shape(b) or a == b for a, b in pairs)
 
+    def is_silent(load: Load) -> bool:
+        bound = load.bound(name)
+        if bound is None or _fits(bound, function) or not (unit.is_weak(name) and load.loader.passes_over_misfits):
+            return False
 
-def _shape(t: Type) -> str:
-    bare = skip_modifiers_and_typedefs(t)
-    if not isinstance(bare, Ptr):
-        return describe(bare) if not isinstance(bare, Int | Enum) else "number"
-    target = skip_modifiers_and_typedefs(bare.target)
-    return f"pointer to {target}" if isinstance(target, FuncProto) else "pointer"
+        def resolves(other: str) -> bool | None:
+            return False if other == name else load.resolves(other)
+
+        calls = (use for use in unit.uses_by_name.get(name, ()) if use.kind is not UseKind.REFERENCE)
+        return all(unit.reach(use, resolves) is Truth.FALSE for use in calls)
+
+    loads = Loads(unit, fleet)
+    return {kernel for some, holds in loads.each(fleet.everyone, is_silent) if holds for kernel in fleet.names(some)}

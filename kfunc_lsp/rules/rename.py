@@ -14,6 +14,7 @@ from kfunc_lsp.btf.types import (
 )
 from kfunc_lsp.kernel.libbpf import Outcome, describe, resolve
 from kfunc_lsp.kernel.model import KernelFunction
+from kfunc_lsp.rules.compatible import is_passed_alike
 from kfunc_lsp.rules.edits import (
     call_span,
     caution,
@@ -29,6 +30,9 @@ from kfunc_lsp.rules.renames import is_newer
 from kfunc_lsp.unit.model import Declaration, Unit, UseKind
 
 _IMPL = "_impl"
+
+OTHERS_PASSED = "what the calls pass or take may have to change too"
+"""Why a fix is not safe that declares another type for what calls pass."""
 
 
 def called_otherwise(unit: Unit, violation: Violation, old: str, new: str, fleet: Fleet) -> Fix | None:
@@ -62,6 +66,8 @@ def called_otherwise(unit: Unit, violation: Violation, old: str, new: str, fleet
     if calls is None or edits is None:
         return None
     why_not = caution(unit, violation, calls[1])
+    if not is_passed_alike(prototype, functions[0].prototype):
+        why_not = OTHERS_PASSED
     if lacking:
         why_not = f"{listed(lacking)} {'has' if len(lacking) == 1 else 'have'} no `{fleet.loader.target(new)}` to call"
     unique = {(e.span.start, e.span.end): e for e in [*edits, *calls[0]]}
@@ -130,7 +136,11 @@ def _either(
     if calls is None:
         return None
     statements = [extern_statement(unit, extern, f, weak=True) for extern, f in ((newer, new), (older, old))]
-    why_not = f"{listed(uncovered)}: neither is there in this form" if uncovered else caution(unit, violation, True)
+    why_not = caution(unit, violation, True)
+    if not all(is_passed_alike(declaration.type, f.prototype) for f in (new, old)):
+        why_not = OTHERS_PASSED
+    if uncovered:
+        why_not = f"{listed(uncovered)}: neither is there in this form"
     edits = [Edit(declaration.span, "\n".join(statements)), *calls]
     return Fix(f"call `{newer}` where the kernel has it, else `{older}`", tuple(edits), why_not)
 

@@ -12,6 +12,7 @@ from kfunc_lsp.rules.fleet import Fleet
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.messages import NO_ADDRESS, NO_ADDRESS_OF_GUARD
 from kfunc_lsp.rules.model import Fix, Label, Rule, Severity, Stage, Violation
+from kfunc_lsp.rules.redeclare import as_the_kernel_has_it
 from kfunc_lsp.rules.rename import called_otherwise
 from kfunc_lsp.unit.guard import Truth, mentions
 from kfunc_lsp.unit.model import Unit, Use, UseKind
@@ -60,9 +61,10 @@ Where it does not fit and is weak, nothing is said: it stays unresolved, a guard
 call without a guard fails with `kfunc 'bpf_wq_set_callback_impl' is referenced but wasn't resolved`.
 
 ## Fix safety
-Safe where every selected kernel has the kfunc under its plain name and every dropped argument is a plain value. Where a
-selected kernel has only the `_impl`, or a guard that was never true would become true, the fix is offered and not
-applied by itself.
+The plain name is called, or either name where a selected kernel has only the `_impl`. Where both are called already, and
+the `_impl` only as the fallback, it is declared the old way. Safe where every selected kernel then has what is called and
+every dropped argument is a plain value. Where a guard that was never true would become true, or the type of a callback
+would have to change, the fix is offered and not applied by itself.
 
 ## References
 `add_kfunc_call` and `fetch_kfunc_meta` in `kernel/bpf/verifier.c`; `process_kfunc_with_implicit_args` in
@@ -184,10 +186,16 @@ def _make(
 
 
 def fix(unit: Unit, violation: Violation, fleet: Fleet) -> Fix | None:
-    """Call the plain name, without the arguments that the verifier supplies, or either name where kernels differ."""
+    """Call the plain name, without the arguments that the verifier supplies, or either name where kernels differ; where
+    both are called already, declare the older as it is on kernels that have no other.
+    """
     old = violation.subject
     base = fleet.loader.target(old).removesuffix("_impl")
-    return called_otherwise(unit, violation, old, base + flavor(old), fleet)
+    found = called_otherwise(unit, violation, old, base + flavor(old), fleet)
+    if found is not None and found.is_safe:
+        return found
+    redeclared = as_the_kernel_has_it(unit, violation, fleet)
+    return redeclared if redeclared is not None and redeclared.is_safe else found
 
 
 RULE = Rule("unflagged-impl-called", PAGE, check, fix)

@@ -156,6 +156,14 @@ def test_fixes_are_applied_and_what_is_left_is_reported(folder: Path) -> None:
     assert run("check", *K, "--diff", cwd=folder).returncode == 0
 
 
+def test_fixes_that_come_to_be_possible_are_made_at_once(folder: Path) -> None:
+    both = (*K, "-k", "6.18")
+    assert run("check", *both, "--fix", "bad.bpf.c", cwd=folder).returncode == 0
+    fixed = (folder / "bad.bpf.c").read_text()
+    assert "bpf_ksym_exists(bpf_wq_set_callback) ? bpf_wq_set_callback(wq, call, 0) : " in fixed
+    assert run("check", *both, "--diff", "bad.bpf.c", cwd=folder).stdout == ""
+
+
 def test_a_diff_is_one_that_git_applies(folder: Path) -> None:
     (folder / "bad.bpf.c").write_text(PROGRAM.rstrip("\n"))
     git(folder, "init", "-q")

@@ -63,6 +63,12 @@ def test_no_fix_where_the_declaration_is_in_a_header() -> None:
             + program("if (has()) bpf_wq_set_callback(w, 0, 0, NULL);"),
             "dead now",
         ),
+        (
+            AUX.replace("bpf_wq_set_callback", "bpf_wq_set_callback_impl").replace("void *)", "struct bpf_wq *)")
+            + "static int cb(void *map, int *key, struct bpf_wq *value) { return 0; }\n"
+            + program("bpf_wq_set_callback_impl(w, cb, 0, NULL);"),
+            "may have to change too",
+        ),
         ('#include "gone.h"\n' + AUX + program("bpf_wq_set_callback(w, 0, 0, NULL);"), "not found"),
     ],
 )
