@@ -61,10 +61,10 @@ Where it does not fit and is weak, nothing is said: it stays unresolved, a guard
 call without a guard fails with `kfunc 'bpf_wq_set_callback_impl' is referenced but wasn't resolved`.
 
 ## Fix safety
-The plain name is called, or either name where a selected kernel has only the `_impl`. Where both are called already, and
-the `_impl` only as the fallback, it is declared the old way. Safe where every selected kernel then has what is called and
-every dropped argument is a plain value. Where a guard that was never true would become true, or the type of a callback
-would have to change, the fix is offered and not applied by itself.
+The plain name is called, or either name where a selected kernel has only the `_impl`. Where both are called already,
+and the `_impl` only as the fallback, it is declared the old way. Safe where every selected kernel then has what is
+called and every dropped argument is a plain value. Where a guard that was never true would become true, or the type of
+a callback would have to change, the fix is offered and not applied by itself.
 
 ## References
 `add_kfunc_call` and `fetch_kfunc_meta` in `kernel/bpf/verifier.c`; `process_kfunc_with_implicit_args` in
