@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_commands import run
+from tests.cli.command import run
 from tests.programs import SHARED
 from tests.real.conftest import Corpus, load
 from tests.rules.test_oracle import KERNELS, ask, is_said
