@@ -1,11 +1,12 @@
 """textDocument/completion and completionItem/resolve: the kfuncs that can be called, by prefix.
 
-Those that the program around the cursor may not call come last. What the program does not declare brings its extern
-along, when it is resolved: that costs too much for a list.
+Those that no program around the cursor may call come last. What the program does not declare brings its extern along,
+or the header of the project that has it, when it is resolved: that costs too much for a list.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from lsprotocol import types
@@ -15,10 +16,11 @@ from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.describe import age, describe, newest, signature
 from kfunc_lsp.kernel.hooks import allowed
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction
-from kfunc_lsp.kernel.sections import SectionProgram, section_program
 from kfunc_lsp.rules.edits import extern_statement, insertion
-from kfunc_lsp.server.cursor import Place, Word, place_at, section_around, word_at
+from kfunc_lsp.server.around import Program, programs_around
+from kfunc_lsp.server.cursor import Place, Word, place_at, word_at
 from kfunc_lsp.server.documents import Document
+from kfunc_lsp.server.include import declaring_header
 from kfunc_lsp.server.render import markup
 from kfunc_lsp.server.session import Session
 
@@ -47,9 +49,9 @@ def completion(session: Session, document: Document, params: types.CompletionPar
     kernels = session.selection(document).kernels
     prefix = word.prefix.lower()
     found = [c for c in _candidates(kernels) if c.function.name.lower().startswith(prefix)]
-    program = section_program(section_around(document, word.start))
-    if program is not None and kernels:
-        found = _ranked(found, max(kernels, key=age), program)
+    programs = programs_around(session, document, word.start)
+    if programs and kernels:
+        found = _ranked(found, max(kernels, key=age), programs)
     called = document.file.text[word.end : word.end + 1] == "("
     snippets = session.client.snippets and not called
     items = [_item(session, document, word, place, snippets, candidate) for candidate in found[:_MOST]]
@@ -74,32 +76,47 @@ def resolve(session: Session, item: types.CompletionItem) -> types.CompletionIte
 
 
 def _declaration(session: Session, document: Document, name: str) -> list[types.TextEdit] | None:
-    """The edit that declares ``name`` behind the includes; ``None`` where the program has it, or there is no place."""
+    """The edit that declares ``name`` behind the includes: by a header of the project that does, else by an extern.
+
+    ``None`` where the program has it, or there is no place.
+    """
     kernels = session.selection(document).kernels
     unit = session.analysis(document).unit
     found = newest(name, kernels)
     if found is None or name in unit.declarations or name in unit.macros:
         return None
     is_weak = any((f := kernel.get(name)) is None or not f.callable for kernel in kernels)
-    edit = insertion(unit, extern_statement(unit, name, found[1], is_weak))
+    header = declaring_header(session, document, name)
+    statement = f'#include "{header}"' if header else extern_statement(unit, name, found[1], is_weak)
+    edit = insertion(unit, statement)
     if edit is None:
         return None
     return [types.TextEdit(document.lines.range(edit.span.start, edit.span.end), edit.text)]
 
 
-def _ranked(found: list[_Candidate], kernel: Kernel, program: SectionProgram) -> list[_Candidate]:
-    """The candidates, those marked that ``program`` may not call on ``kernel``."""
+def _ranked(found: list[_Candidate], kernel: Kernel, programs: Sequence[Program]) -> list[_Candidate]:
+    """The candidates, those marked that none of ``programs`` may call on ``kernel``."""
 
-    def refused(candidate: _Candidate) -> str:
-        function = kernel.get(candidate.function.name)
-        if function is None:
-            return ""
-        answer = allowed(kernel, function, program.program_type, attach_type=program.attach_type)
+    def refused(function: KernelFunction, program: Program) -> str:
+        section = program.section
+        answer = allowed(
+            kernel,
+            function,
+            section.program_type,
+            attach_type=section.attach_type,
+            struct_ops=program.struct_ops,
+            operation=program.operation,
+        )
         if answer.is_denied:
-            return f"not for {program.row.removesuffix('+')}"
-        return "sleepable programs only" if answer.needs_sleepable and not program.sleepable else ""
+            return f"not for {program.words}"
+        return "sleepable programs only" if answer.needs_sleepable and not section.sleepable else ""
 
-    return [replace(candidate, denied=refused(candidate)) for candidate in found]
+    def denied(candidate: _Candidate) -> str:
+        function = kernel.get(candidate.function.name)
+        reasons = [refused(function, program) for program in programs] if function is not None else []
+        return reasons[0] if reasons and all(reasons) else ""
+
+    return [replace(candidate, denied=denied(candidate)) for candidate in found]
 
 
 @lru_cache(maxsize=4)

@@ -6,6 +6,7 @@ Looks at text backwards from the cursor, so that whatever is open or broken behi
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from enum import Enum
 
 from kfunc_lsp.dataclass import dataclass
@@ -15,6 +16,7 @@ from kfunc_lsp.source.text import Lexeme, blank, is_identifier, lex
 _FURTHEST = 16_384
 _BEFORE = re.compile(r"[A-Za-z0-9_]*\Z")
 _AFTER = re.compile(r"[A-Za-z0-9_]*")
+_WORD = re.compile(r"[A-Za-z_]\w*", re.A)
 _PROBE = "x"
 _SECTION = re.compile(r'^[ \t]*SEC\s*\(\s*"([^"\n]*)"\s*\)', re.M)
 
@@ -105,6 +107,17 @@ def section_around(document: Document, offset: int) -> str:
     top = max(text.rfind("\n}", 0, offset), text.rfind("\nstatic ", 0, offset), 0)
     sections = _SECTION.findall(text, top, offset)
     return sections[-1] if sections else ""
+
+
+def function_around(document: Document, offset: int, names: Container[str]) -> str:
+    """The function around ``offset``, one of ``names``; empty for none. A ``}`` in the first column ends a function."""
+    text = document.file.text
+    top = max(text.rfind("\n}", 0, offset), 0)
+    body = text.rfind("\n{", top, offset)
+    if body < 0:
+        body = text.find("{", top, offset)
+    heads = [name for name in _WORD.findall(text, top, max(body, top)) if name in names]
+    return heads[-1] if heads else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,12 @@ class Session:
         """The files around ``document``, as its settings have them."""
         return self._project(self._settings.config(self._folder(document)))
 
+    def own_folders(self, document: Document) -> list[str]:
+        """The client's folders in which the compiler looks for headers of ``document``, its own first."""
+        paths = self._flags(self.project(document), document).include_paths
+        folders = dict.fromkeys((self._folder(document), *paths.quote, *paths.angle))
+        return [f for f in folders if any(f == root or f.startswith(root.rstrip("/") + "/") for root in self.roots)]
+
     def somewhere(self) -> Document:
         """A document in the root, for what is asked of no document."""
         return Document("", None, SourceFile(os.path.join(self.root, ":"), ""), self.encoding)

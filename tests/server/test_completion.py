@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from lsprotocol import types
 
@@ -160,3 +162,66 @@ async def test_resolving_adds_the_documentation(editor: Editor) -> None:
 async def test_resolving_what_was_not_offered(vscode: Editor, data: object) -> None:
     item = types.CompletionItem(label="other", data=data)
     assert (await vscode.client.completion_item_resolve_async(item)).documentation is None
+
+
+async def _typed(editor: Editor, text: str, uri: str = "") -> tuple[str, dict[str, types.CompletionItem]]:
+    """The items at the mark of a text that has been analysed, and its URI."""
+    place = editor.position(text, text.index(CURSOR))
+    uri = editor.open(text.replace(CURSOR, ""), uri)
+    await editor.diagnostics(uri, 1)
+    context = types.CompletionContext(trigger_kind=types.CompletionTriggerKind.Invoked)
+    answer = await editor.client.text_document_completion_async(
+        types.CompletionParams(types.TextDocumentIdentifier(uri=uri), place, context=context)
+    )
+    assert isinstance(answer, types.CompletionList)
+    return uri, {item.label: item for item in answer.items}
+
+
+def _kind(item: types.CompletionItem) -> str:
+    return (item.label_details and item.label_details.description) or item.detail or ""
+
+
+async def test_in_a_helper_its_callers_count(vscode: Editor) -> None:
+    """What one of them may call is on offer; ``bpf_sock_destroy`` is for iterators, ``bpf_xdp_…`` for XDP alone."""
+    helper = f"static int through(void *p)\n{{\n\tbpf_xdp_metadata_rx_h{CURSOR}\n\treturn 0;\n}}\n"
+    middle = "static int middle(void *p) { return through(p); }\n"
+    xdp = 'SEC("xdp") int one(void *ctx)\n{\n\treturn middle(ctx);\n}\n'
+    tracing = 'SEC("fentry/x") int two(void *ctx)\n{\n\treturn middle(ctx);\n}\n'
+    _, items = await _typed(vscode, PRELUDE + helper + middle + tracing)
+    assert "not for fentry" in _kind(items["bpf_xdp_metadata_rx_hash"])
+    assert (items["bpf_xdp_metadata_rx_hash"].sort_text or "").startswith("1")
+    _, items = await _typed(vscode, PRELUDE + helper + middle + tracing + xdp)
+    assert "not for" not in _kind(items["bpf_xdp_metadata_rx_hash"])
+
+
+async def test_in_a_member_of_struct_ops_the_operation_counts(vscode: Editor) -> None:
+    """scx_bpf_dsq_insert is for ops.enqueue and others, not for ops.init_task."""
+
+    def text(member: str) -> str:
+        body = f"{{\n\tscx_bpf_dsq_inser{CURSOR}\n}}\n"
+        program = f'SEC("struct_ops/work") void work(struct task_struct *p)\n{body}'
+        return f'{PRELUDE}{program}SEC(".struct_ops.link") struct sched_ext_ops ops = {{ .{member} = (void *)work }};\n'
+
+    _, items = await _typed(vscode, text("enqueue"))
+    assert "not for" not in _kind(items["scx_bpf_dsq_insert"])
+    _, items = await _typed(vscode, text("init_task"))
+    assert "not for sched_ext_ops.init_task" in _kind(items["scx_bpf_dsq_insert"])
+
+
+async def test_a_header_of_the_project_that_declares_it_is_included(settled: Begin, tmp_path: Path) -> None:
+    (tmp_path / "ours.h").write_text("extern int bpf_iter_num_new(int *it, int start,\n\tint end) __ksym;\n")
+    (tmp_path / "other.h").write_text("static int f(void) { return bpf_iter_num_next(0); }\n")
+    editor = await settled({"kernels": ["7.3"]}, tmp_path.as_uri())
+    text = f'#include "first.h"\n{_in_body(f"bpf_iter_num_ne{CURSOR}")}'
+    uri, items = await _typed(editor, text, (tmp_path / "a.bpf.c").as_uri())
+
+    async def brought(name: str) -> types.TextEdit:
+        (edit,) = (await editor.client.completion_item_resolve_async(items[name])).additional_text_edits or ()
+        return edit
+
+    edit = await brought("bpf_iter_num_new")
+    assert edit == types.TextEdit(types.Range(types.Position(1, 0), types.Position(1, 0)), '#include "ours.h"\n')
+    edit = await brought("bpf_iter_num_next")
+    assert edit.new_text.startswith("extern ")
+    assert "bpf_iter_num_next(" in edit.new_text
+    editor.close(uri)

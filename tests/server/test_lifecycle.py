@@ -44,6 +44,11 @@ class Raw:
         body = json.dumps(message).encode()
         self.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
+    def answered(self, id_: int | str) -> None:
+        """Answer a request of the server with ``null``."""
+        body = json.dumps({"jsonrpc": "2.0", "id": id_, "result": None}).encode()
+        self.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
     async def answer(self, id_: int) -> dict[str, Any]:
         """The answer to request ``id_``; every byte on the way must be of the protocol."""
         async for message in self.messages():

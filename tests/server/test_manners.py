@@ -8,39 +8,11 @@ import subprocess
 import sys
 
 import pytest
-from lsprotocol import types
-from pytest_lsp import client_capabilities
 
-from tests.server.conftest import Begin
-from tests.server.editor import COMMAND, ENVIRONMENT, IMPL_CALLED, PATIENCE
+from tests.server.editor import COMMAND, ENVIRONMENT, PATIENCE
 from tests.server.test_lifecycle import INITIALIZE, Raw, _hover, _item
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-async def test_a_client_that_pulls_and_can_be_told_to_is_not_pushed_to(fresh: Begin) -> None:
-    announced = client_capabilities("neovim")
-    assert announced.text_document is not None
-    assert announced.workspace is not None
-    announced.text_document.diagnostic = types.DiagnosticClientCapabilities()
-    announced.workspace.diagnostics = types.DiagnosticWorkspaceClientCapabilities(refresh_support=True)
-    editor = await fresh({"kernels": ["7.3"]}, capabilities=announced)
-    assert editor.initialized.capabilities.diagnostic_provider is not None
-    document = types.TextDocumentIdentifier(editor.open(IMPL_CALLED))
-    answer = await editor.client.text_document_diagnostic_async(types.DocumentDiagnosticParams(document))
-    assert isinstance(answer, types.RelatedFullDocumentDiagnosticReport)
-    assert [found.code for found in answer.items] == ["unflagged-impl-called"]
-    assert editor.published == {}
-
-
-async def test_a_client_that_only_pulls_is_pushed_to(fresh: Begin) -> None:
-    """Neovim 0.10 and 0.11: whoever answered them while kernels are being read would show nothing."""
-    announced = client_capabilities("neovim")
-    assert announced.text_document is not None
-    announced.text_document.diagnostic = types.DiagnosticClientCapabilities()
-    editor = await fresh({"kernels": ["7.3"]}, capabilities=announced)
-    assert editor.initialized.capabilities.diagnostic_provider is None
-    assert len(await editor.diagnostics(editor.open(IMPL_CALLED), 1)) == 1
 
 
 async def test_the_end_of_the_clients_process_ends_the_server() -> None:
