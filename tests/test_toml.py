@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kfunc_lsp.toml import line_of, written
@@ -64,6 +64,7 @@ _VALUES = _STRINGS | st.lists(_STRINGS)
 _TABLES = st.dictionaries(_STRINGS, _VALUES | st.dictionaries(_STRINGS, _VALUES, max_size=2), max_size=4)
 
 
+@settings(max_examples=50)
 @given(_TABLES)
 def test_what_is_written_is_read_again_and_found_in_its_line(values: dict[str, object]) -> None:
     text = "".join(f"# {number}\n{written({key: value})[2:-2]}\n" for number, (key, value) in enumerate(values.items()))

@@ -152,7 +152,7 @@ def test_an_empty_btf_section_is_none(tmp_path: Path) -> None:
 SOUND = elf({".BTF": sample().build(), ".BTF_ids": sample().btf_ids(), ".rodata": b"Linux version 7.3 (x)"})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(4, len(SOUND) - 1), st.integers(0, 255)), min_size=1, max_size=6),
     st.integers(1, len(SOUND)),

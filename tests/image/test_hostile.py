@@ -129,8 +129,6 @@ FILES: dict[str, Callable[[], bytes]] = {
     "code of nothing but registrations": lambda: (
         dense(b"\x48\xc7\xc6" + struct.pack("<I", RODATA + 64 & 0xFFFFFFFF)) * 1
     ),
-    "code of nothing but loads": lambda: dense(LOADS),
-    "structs without end": lambda: dense(rodata=100_000),
     "section names without end": names_without_end,
     "streams that are no kernel": lambda: boot_image(bz2.compress(bytes(900_000))),
     "an archive of zeros": archive,
@@ -151,7 +149,10 @@ FILES: dict[str, Callable[[], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("what", FILES)
+LARGE = {"more types than ids", "more types than memory"}
+
+
+@pytest.mark.parametrize("what", [pytest.param(w, marks=pytest.mark.slow if w in LARGE else ()) for w in FILES])
 def test_it_is_a_kernel_or_an_error(tmp_path: Path, what: str) -> None:
     path = tmp_path / "file"
     path.write_bytes(FILES[what]())
