@@ -15,6 +15,7 @@ from kfunc_lsp.rules.model import Severity
 def merged(source: Sequence[Item], built: Sequence[Item], name: str) -> list[Item]:
     """``source``'s findings, judged as object ``name`` shows them; what only the object shows comes last.
 
+    What both have on one line was compiled and is not to be doubted: the one that is more certain of it is right.
     A finding that the object does not have is one step less severe, and says so: the compiler dropped the code, or the
     object is of another build.
     """
@@ -25,7 +26,8 @@ def merged(source: Sequence[Item], built: Sequence[Item], name: str) -> list[Ite
             twin = None if index in judged else next((o for o in left if _is_twin(item, o, same_line)), None)
             if twin is not None:
                 left.remove(twin)
-                judged[index] = _judged(item, twin)
+                is_surer = same_line and item.severity > twin.severity
+                judged[index] = item if is_surer else _judged(item, twin)
     found = [judged.get(index) or _source_only(item, name) for index, item in enumerate(source)]
     # one place in the source is many in an object: inlined, unrolled, moved
     known = {(item.rule, item.subject) for item in source}

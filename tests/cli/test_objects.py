@@ -52,6 +52,14 @@ def test_source_and_object_of_one_program_are_one_program(built: Path) -> None:
     assert swapped.stdout.splitlines()[:-1] == answer.stdout.splitlines()[:-1]
 
 
+def test_what_source_and_object_have_on_one_line_is_as_certain_as_either_is() -> None:
+    """A loop comes before the call: the source is certain that the verifier gets past it, the object is not."""
+    source, built = DATA / "looped.bpf.c", DATA / "looped.bpf.o"
+    assert "warning[unguarded-weak-call]" in run("check", built, "--kernel", "6.18").stdout
+    for files in ((source,), (source, built)):
+        assert "error[unguarded-weak-call]" in run("check", *files, "--kernel", "6.18").stdout
+
+
 def test_an_archive_is_as_many_programs_as_it_has_members(tmp_path: Path) -> None:
     answer = run("check", PROGRAM.parent / "lib.a", "--kernel", "7.3", cwd=tmp_path)
     assert answer.returncode == 1
