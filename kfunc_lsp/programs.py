@@ -106,13 +106,13 @@ def read_units(project: Project, path: str, known: frozenset[str]) -> list[Unit]
     ``known`` are the kfunc names of the kernels in question. Raises ``SourceError`` or ``ObjectError`` where the file
     cannot be read as either.
     """
-    path = os.path.abspath(path)
-    if path not in project.disk.overlay and is_object_file(path):
+    absolute = os.path.abspath(path)
+    if absolute not in project.disk.overlay and is_object_file(absolute):
         from kfunc_lsp.object.read import read_object
 
-        with open(path, "rb") as handle:
-            return [read_object(name, file, project.disk.read, known) for name, file in objects(path, handle)]
-    file = project.disk.overlay.get(path) or project.disk.program(path)
+        with open(absolute, "rb") as handle:
+            return [read_object(name, file, project.disk.read, known) for name, file in objects(absolute, handle)]
+    file = project.disk.overlay.get(absolute) or project.disk.program(path)
     return [read_unit(file, project.headers, project.flags(file.path), known)]
 
 

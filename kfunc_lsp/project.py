@@ -90,7 +90,6 @@ class Disk:
 
     def program(self, path: str) -> SourceFile:
         """The main file at ``path``. Raises ``SourceError`` where it cannot be read or is no text in UTF-8."""
-        path = os.path.abspath(path)
         try:
             info = os.stat(path)
             if stat.S_ISDIR(info.st_mode):
@@ -102,7 +101,7 @@ class Disk:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "cannot be read"
             raise SourceError(f"{path}: {reason.lower()}") from None
-        file = self.read(path)
+        file = self.read(os.path.abspath(path))
         if file is None:
             raise SourceError(f"{path}: cannot be read")
         wrong = file.text.find("\0")

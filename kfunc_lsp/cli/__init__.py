@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from kfunc_lsp import __version__
 from kfunc_lsp.errors import KfuncLspError
@@ -33,12 +34,41 @@ CLEAN, FINDINGS, UNABLE = 0, 1, 2
 """Exit codes: nothing found, something found, could not run."""
 
 
+class Parser(argparse.ArgumentParser):
+    """Takes files before, between and behind options, and says what is wrong in one line."""
+
+    _is_mixing = False
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As of argparse, but a command leaves nothing over: what it does not know is an error of its own."""
+        parsed, left = super().parse_known_args(args, namespace)
+        if left and self._subparsers is None and not self._is_mixing:
+            self._is_mixing = True
+            parsed, left = self.parse_known_intermixed_args(args, namespace)
+            self._is_mixing = False
+            if left:
+                self.error(f"unrecognized arguments: {' '.join(left)}{self._meant(left[0])}")
+        return parsed, left
+
+    def _meant(self, word: str) -> str:
+        from difflib import get_close_matches
+
+        close = get_close_matches(word, self._option_string_actions, n=1)
+        return f"; did you mean {close[0]}?" if close else ""
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with exit code 2."""
+        self.exit(UNABLE, f"{self.prog}: {message} (`{self.prog} --help` tells more)\n")
+
+
 def make_parser(only: str = "") -> argparse.ArgumentParser:
     """The parser of the whole command line; ``--help``, the man page and completion are made from it.
 
     ``only`` is the command that is asked for, if one is: others need not be known then.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="kfunc-lsp",
         description="What libbpf and the verifier will say about the kfuncs that BPF programs declare and call.",
         epilog="examples:\n"

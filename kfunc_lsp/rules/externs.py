@@ -126,6 +126,8 @@ def unresolved(load: Load, extern: Extern) -> Consequence | None:
         words = "the extern is strong, so the whole object is refused"
         if extern.is_weak:
             words = f"{load.loader.name} refuses the whole object, though the extern is weak"
+        if severity is Severity.WARNING:
+            words += "; whether the call is compiled into it is not known"
         refusal = load.loader.refusal(extern.name, extern.resolution.function)
         return Consequence(severity, Stage.RESOLVE, refusal, words)
     what = "incompatible" if extern.outcome is Outcome.INCOMPATIBLE else "absent"

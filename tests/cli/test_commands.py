@@ -106,7 +106,9 @@ def test_flags_of_the_compilation_database_are_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["check", "gone.bpf.c"], "gone.bpf.c: no such file or directory"),
+        (["check", "gone.bpf.c"], "kfunc-lsp: gone.bpf.c: no such file or directory"),
+        (["check", "p.bpf.c", "--kernels", "7.3"], "unrecognized arguments: --kernels 7.3; did you mean --kernel?"),
+        (["check", "p.bpf.c", "--severity", "loud"], "invalid choice: 'loud'"),
         (["check", "./folder"], "has no program"),
         (["check", "nul.bpf.c"], "a NUL byte in line 2"),
         (["check", "latin1.bpf.c"], "a byte that is no UTF-8 in line 1"),
@@ -137,7 +139,7 @@ def test_bad_input_gives_one_error_that_names_it(tmp_path: Path, arguments: list
     answer = run(*arguments, cwd=tmp_path)
     assert answer.returncode == 2
     (line,) = answer.stderr.splitlines()
-    assert line.startswith("kfunc-lsp: ")
+    assert line.startswith(("kfunc-lsp: ", f"kfunc-lsp {arguments[0]}: "))
     assert words in line
 
 

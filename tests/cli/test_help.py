@@ -42,6 +42,20 @@ def test_every_example_is_understood() -> None:
                 parser.parse_args(words[1:])
 
 
+@pytest.mark.parametrize(
+    ("line", "name", "value"),
+    [
+        ("check a.bpf.c -k 7.3 b.bpf.c", "files", ["a.bpf.c", "b.bpf.c"]),
+        ("check -k 7.3 a.bpf.c -k 6.18 b.bpf.c", "kernels", ["7.3", "6.18"]),
+        ("check -k 7.3", "files", ["."]),
+        ("check a.bpf.c --fix -- -b.bpf.c", "files", ["a.bpf.c", "-b.bpf.c"]),
+        ("kernel show ./7.3.btf --btf-ids ./ids bpf_obj_new", "name", "bpf_obj_new"),
+    ],
+)
+def test_options_stand_anywhere(line: str, name: str, value: object) -> None:
+    assert getattr(make_parser().parse_args(line.split()), name) == value
+
+
 def test_the_man_page_is_the_parsers_own(tmp_path: Path) -> None:
     page = tmp_path / "kfunc-lsp.1"
     subprocess.run(
