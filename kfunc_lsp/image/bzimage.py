@@ -17,6 +17,7 @@ from itertools import islice
 from kfunc_lsp.errors import ImageError
 from kfunc_lsp.image.code import Code, Section
 from kfunc_lsp.image.compressed import MAGICS, decompress, first_bytes, form_of
+from kfunc_lsp.image.relative import find_table, relocated
 
 _X86 = (0x202, b"HdrS")
 _ZBOOT = (4, b"zimg")
@@ -43,10 +44,13 @@ _BTF_HEADER = re.compile(
     rb"\x9f\xeb\x01[\0-\xff]([\x18\x20])\0\0\0\0\0\0\0|\xeb\x9f\x01[\0-\xff]\0\0\0([\x18\x20])\0\0\0\0"
 )
 _BANNER = re.compile(rb"Linux version ([0-9][!-~]{0,127}) ")
-_BTF_LENGTHS = "III"
+_BTF_WORDS = {24: 4, 32: 6}
+"""By the header's size: how many words are offsets and lengths, of types, strings and layout."""
+
 _ELF_MAGIC = b"\x7fELF"
 _IDS_SIZE = 1 << 17
 _PADDING = bytes(64)
+_PAGE = 1 << 12
 _ARM64 = "aarch64"
 _BLOCK = 1 << 27
 _KERNEL_ADDRESS = (1 << 17) - 1
@@ -151,13 +155,15 @@ def flat_sections(data: memoryview, what: str) -> tuple[bytes, bytes, int]:
         order, header = ("<", match[1][0]) if match[1] else (">", match[2][0])
         if at + header > len(data):
             break
-        type_len, str_off, str_len = struct.unpack_from(order + _BTF_LENGTHS, data, at + 12)
-        end = at + header + str_off + str_len
+        sections = struct.unpack_from(f"{order}{_BTF_WORDS[header]}I", data, at + 8)
+        _, type_len, str_off, str_len = sections[:4]
+        end = at + header + max(offset + size for offset, size in zip(sections[::2], sections[1::2], strict=True))
         strings = at + header + str_off
-        if type_len and str_off == type_len and str_len and end <= len(data) and not data[strings]:
+        if type_len and type_len <= str_off and str_len and end <= len(data) and not data[strings]:
             after = bytes(data[end + -end % 4 : end + _IDS_SIZE])
             start = (len(after) - len(after.lstrip(b"\0"))) & ~3
-            return bytes(data[at:end]), after[start : _ids_end(after, start)], end + -end % 4 + start
+            offset = end + -end % 4 + start
+            return bytes(data[at:end]), after[start : _ids_end(after, start, offset)], offset
     raise ImageError(f"{what}: holds no BTF; give a kernel built with CONFIG_DEBUG_INFO_BTF=y")
 
 
@@ -174,10 +180,14 @@ def flat_code(data: memoryview, arch: str, ids_offset: int) -> Code | None:
     if not blocks:
         return None
     base = max(blocks, key=lambda block: (blocks[block], -block)) * _BLOCK
-    return Code(arch, (Section("Image", base, bytes(data), True),), base + ids_offset, {})
+    memory = Section("Image", base, bytes(data), True)
+    return Code(arch, relocated((memory,), find_table(memory.data)), base + ids_offset, {})
 
 
-def _ids_end(after: bytes, start: int) -> int:
-    """Where the section ends: its neighbours are aligned, so that zeros come between. The last word may be one."""
-    found = after.find(_PADDING, start)
-    return found + -found % 4 + 4 if found >= 0 else len(after)
+def _ids_end(after: bytes, start: int, offset: int) -> int:
+    """Where the section ends: zeros fill the page after it. There are some in it too, and its last word may be one."""
+    for page in range(start + -offset % _PAGE, len(after), _PAGE):
+        if after.endswith(_PADDING, start, page):
+            end = len(after[start:page].rstrip(b"\0"))
+            return start + end + -end % 4 + 4
+    return len(after)

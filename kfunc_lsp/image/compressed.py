@@ -22,6 +22,11 @@ MAX_SIZE = 1 << 28
 """A distribution's vmlinux without debug information has 60 to 100 MiB."""
 
 _MAX_DICTIONARY = 1 << 27
+"""Kernels are packed with xz or zstd at most with this."""
+
+_MAX_XZ_MEMORY = _MAX_DICTIONARY + (1 << 20)
+"""What the decompressor needs besides its dictionary is a fraction of it."""
+
 _CHUNK = 1 << 18
 _LONGEST_REASON = 100
 _ZSTD_INPUT = 1 << 11
@@ -179,11 +184,11 @@ def _lzo(data: memoryview) -> Iterator[bytes]:
 
 
 def _xz(data: memoryview) -> Iterator[bytes]:
-    yield from _bounded(data, lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MAX_DICTIONARY))
+    yield from _bounded(data, lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MAX_XZ_MEMORY))
 
 
 def _lzma(data: memoryview) -> Iterator[bytes]:
-    yield from _bounded(data, lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_MAX_DICTIONARY))
+    yield from _bounded(data, lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_MAX_XZ_MEMORY))
 
 
 def _bzip2(data: memoryview) -> Iterator[bytes]:

@@ -19,6 +19,7 @@ from elftools.elf.sections import Section as ElfSection
 from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.errors import ImageError
 from kfunc_lsp.image.code import Code, Section
+from kfunc_lsp.image.relative import relocated
 
 _MAX_SECTION = 1 << 28
 _MAX_SECTIONS = 1 << 14
@@ -166,7 +167,8 @@ def _code(reader: SectionReader) -> Code | None:
         # .data carries the flag in some kernels, since page tables and trampolines are in it
         executable = bool(flags & _SHF_EXECINSTR) and not flags & _SHF_WRITE
         sections.append(Section(section.name, section["sh_addr"], reader.content(section), executable))
-    return Code(reader.arch, tuple(sections), reader.by_name[".BTF_ids"]["sh_addr"], {})
+    table = reader.named(".rela.dyn") if reader.arch == "aarch64" else None
+    return Code(reader.arch, relocated(sections, table or b""), reader.by_name[".BTF_ids"]["sh_addr"], {})
 
 
 def _module(path: Path, reader: SectionReader, btf: bytes, btf_ids: bytes | None) -> ElfSections:

@@ -142,6 +142,8 @@ def _read(path: Path, file: BinaryIO) -> Image:
     unpacked = decompress(_read_all(path, file), form, str(path))
     head = unpacked.read(HEAD_SIZE)
     unpacked.seek(0)
+    if flat_arch(head):
+        return _kernel(path, unpacked)
     if head.startswith(_TAR[1], _TAR[0]):
         unpacked = archived_btf(unpacked, str(path))
         head = unpacked.read(HEAD_SIZE)
@@ -202,10 +204,13 @@ def _elf(path: Path, file: BinaryIO, release: str) -> Image:
 
 def _boot_image(path: Path, file: BinaryIO) -> Image:
     data = _read_all(path, file, _MAX_BOOT_IMAGE)
-    release = release_of(data)
-    kernel = payload(data, str(path))
-    arch = boot_arch(data)
+    release, arch, kernel = release_of(data), boot_arch(data), payload(data, str(path))
     del data
+    return _kernel(path, kernel, release, arch)
+
+
+def _kernel(path: Path, kernel: io.BytesIO, release: str = "", arch: str = "") -> Image:
+    """What is inside a boot image: an ELF vmlinux or flat memory, with what the boot image tells of it."""
     head = kernel.read(HEAD_SIZE)
     kernel.seek(0)
     if head.startswith(_ELF_MAGIC):

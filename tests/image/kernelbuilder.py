@@ -106,8 +106,8 @@ class KernelBuilder:
         )
 
 
-def elf64(sections: Sequence[tuple[str, bytes, int, int]]) -> bytes:
-    """An x86-64 ELF file of sections: name, content, address, flags."""
+def elf64(sections: Sequence[tuple[str, bytes, int, int]], machine: int = 62) -> bytes:
+    """An ELF file, x86-64 unless told, of sections: name, content, address, flags."""
     names, content, headers = b"\0", b"", [bytes(64)]
     for name, data, address, flags in [*sections, (".shstrtab", b"", 0, 0)]:
         name_off = len(names)
@@ -119,7 +119,7 @@ def elf64(sections: Sequence[tuple[str, bytes, int, int]]) -> bytes:
         headers.append(struct.pack("<IIQQQQIIQQ", *header))
         content += data
     count = len(headers)
-    head = struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, 0, 0, 64 + len(content), 0, 64, 0, 0, 64, count, count - 1)
+    head = struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, 0, 0, 64 + len(content), 0, 64, 0, 0, 64, count, count - 1)
     return b"\x7fELF\x02\x01\x01" + bytes(9) + head + content + b"".join(headers)
 
 

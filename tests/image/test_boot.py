@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import importlib
 import io
+import lzma
 import os
 import struct
 import subprocess
@@ -37,6 +38,12 @@ def kernel() -> KernelBuilder:
     return image
 
 
+def flat(content: bytes) -> bytes:
+    """A flat Image of arm64 with ``content`` after its first page; zeros fill its last one."""
+    data = b"".ljust(0x38, b"\0") + b"ARM\x64".ljust(0x1000 - 0x38, b"\0") + content + bytes(64)
+    return data + bytes(-len(data) % 4096)
+
+
 def written(tmp_path: Path, data: bytes) -> Path:
     path = tmp_path / "vmlinuz"
     path.write_bytes(data)
@@ -65,6 +72,27 @@ def test_a_payload_that_the_header_does_not_tell_is_searched(tmp_path: Path, cha
 def test_compressed_files(tmp_path: Path, form: str) -> None:
     for data in (kernel().vmlinux(), kernel().btf.build()):
         assert open_image(written(tmp_path, packed(data, form))).btf == kernel().btf.build()
+
+
+@pytest.mark.parametrize("big_endian", [False, True])
+def test_a_flat_image_of_btf_that_describes_its_kinds(tmp_path: Path, big_endian: bool) -> None:
+    b = BtfBuilder(layout=dict.fromkeys(range(20), (0, 0)), big_endian=big_endian)
+    b.kfunc("bpf_foo", flags=5)
+    path = written(tmp_path, flat(b.build() + bytes(-len(b.build()) % 4) + b.btf_ids()))
+    assert open_image(path).btf == b.build()
+    assert resolve(str(path)).functions["bpf_foo"].flags == 5
+
+
+def test_zeros_within_the_ids_of_a_flat_image_do_not_end_them(tmp_path: Path) -> None:
+    b = kernel().btf
+    btf = b.build() + bytes(-len(b.build()) % 4)
+    unresolved = struct.pack("<I", 7) + bytes(100)
+    page = bytes(4096 - (len(btf) + len(unresolved)) % 4096 - 4)
+    for between in (unresolved, unresolved + page + struct.pack("<I", 7)):
+        image = open_image(written(tmp_path, flat(btf + between + b.btf_ids()) + b"\1" * 5000))
+        assert image.btf_ids is not None
+        assert image.btf_ids.startswith(between + b.btf_ids())
+        assert len(image.btf_ids) <= len(between + b.btf_ids()) + 4
 
 
 def test_zboot_and_flat_images(tmp_path: Path) -> None:
@@ -109,6 +137,12 @@ def test_an_archive_of_one_btf(tmp_path: Path) -> None:
     tarfile.open(fileobj=empty, mode="w").close()
     with pytest.raises(ImageError, match="archive"):
         open_image(written(tmp_path, packed(empty.getvalue(), "xz")))
+
+
+def test_the_largest_dictionary_that_kernels_are_packed_with() -> None:
+    filters = [{"id": lzma.FILTER_X86}, {"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 128 << 20}]
+    data = lzma.compress(b"kernel", check=lzma.CHECK_CRC32, filters=filters)
+    assert decompress(data, "xz", "x").getvalue() == b"kernel"
 
 
 def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,11 +12,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kfunc_lsp.image.code import Code, Section
+from kfunc_lsp.image.relative import relocated
 from kfunc_lsp.kernel.classify import build_kernel
 from kfunc_lsp.kernel.model import Kernel, Provenance
 from kfunc_lsp.kernel.targets import resolve
 from tests.btfbuilder import BtfBuilder
-from tests.image.kernelbuilder import FMODRET, IDS, KPROBE, REGISTER, TEXT, XDP, KernelBuilder
+from tests.image.kernelbuilder import (
+    ALLOC,
+    EXEC,
+    FMODRET,
+    IDS,
+    KPROBE,
+    REGISTER,
+    RODATA,
+    TEXT,
+    XDP,
+    KernelBuilder,
+    elf64,
+)
 
 SP, ZERO = 31, 31
 RET = 0xD65F03C0
@@ -170,22 +184,57 @@ def test_filters() -> None:
     assert told["bpf_1"] == [("XDP", True, False)]
 
 
-def test_a_flat_image_shows_where_it_is_linked_to_be(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["pointers in their places", "pointers in a table", "compressed"])
+def test_a_flat_image_shows_where_it_is_linked_to_be(tmp_path: Path, form: str) -> None:
     b = BtfBuilder()
     b.kfunc("bpf_0", flags=(0,))
     btf = b.build().ljust(-(-len(b.build()) // 4) * 4, b"\0")
-    base, code_at, kset_at, btf_at = 0xFFFF800080000000, 0x1000, 0x3000, 0x4000
+    base, code_at, kset_at, btf_at = 0xFFFF800080000000, 0x1000, 0x3000, 0x8000
     here = base + code_at
     words = [RET, adrp(1, base + kset_at, here + 4), add(1, 1, 0), mov(0, XDP), branch(here, here + 16), RET]
     flat = bytearray(btf_at) + btf + bytes(64) + b.btf_ids() + bytes(4096)
     flat[0x38:0x3C] = b"ARM\x64"
     struct.pack_into("<6I", flat, code_at, *words)
-    struct.pack_into("<64Q", flat, 0x2000, *[base + code_at] * 64)
-    struct.pack_into("<3Q", flat, kset_at, 0, base + btf_at + len(btf) + 64, 0)
-    (tmp_path / "Image").write_bytes(flat)
+    pointers = {0x2000 + 8 * at: here for at in range(300)} | {kset_at + 8: base + btf_at + len(btf) + 64}
+    if form == "pointers in a table":
+        records = [word for at, pointer in pointers.items() for word in (base + at, 1027, pointer)]
+        struct.pack_into(f"<{len(records)}Q", flat, 0x4000, *records)
+    else:
+        for at, pointer in pointers.items():
+            struct.pack_into("<Q", flat, at, pointer)
+    (tmp_path / "Image").write_bytes(gzip.compress(flat) if form == "compressed" else flat)
     found = resolve(str(tmp_path / "Image"))
     assert found.hooks_of == ""
     assert [hook.name for hook in found.functions["bpf_0"].hooks or ()] == ["XDP"]
+
+
+def test_a_vmlinux_whose_pointers_are_in_a_table(tmp_path: Path) -> None:
+    built, kset = image()
+    code = built.code().sections
+    words = assemble(kset, "plain")
+    text = struct.pack("<I", RET).ljust(START, b"\0") + struct.pack(f"<{len(words)}I", *words)
+    record = struct.pack("<QQQ", kset + 8, 1027, built.set_address(0))
+    rodata = code[1].data.replace(struct.pack("<Q", built.set_address(0)), bytes(8))
+    sections = [
+        (".text", text, TEXT, ALLOC | EXEC),
+        (".rodata", rodata, RODATA, ALLOC),
+        (".BTF", built.btf.build(), RODATA + 0x100000, ALLOC),
+        (".BTF_ids", built.ids, IDS, ALLOC),
+    ]
+    for table, expected in ((record, ["XDP"]), (b"", None)):
+        data = elf64([*sections, (".rela.dyn", table, RODATA + 0x200000, ALLOC)], machine=183)
+        (tmp_path / "vmlinux").write_bytes(data)
+        found = resolve(str(tmp_path / "vmlinux")).functions["bpf_0"].hooks
+        assert (found and [hook.name for hook in found]) == expected
+
+
+@given(st.lists(st.integers(0, (1 << 64) - 1), max_size=30))
+def test_any_table_is_applied_within_the_sections(words: list[int]) -> None:
+    sections = (Section("a", 0x1000, bytes(32), False), Section("b", 0x2000, bytes(9), True))
+    table = struct.pack(f"<{len(words)}Q", *words) + struct.pack("<QQQ", 0x1018, 1027, 7)
+    if len(words) % 3 == 0:
+        assert relocated(sections, table)[0].data[24:] == struct.pack("<Q", 7)
+    assert [len(each.data) for each in relocated(sections, table)] == [32, 9]
 
 
 def test_code_that_is_no_kernels_is_not_walked() -> None:
