@@ -42,19 +42,20 @@ def registered_sets(
 ) -> list[RegisteredSet]:
     """The kfunc sets in ``ids``, with what ``code`` or else a pack's ``registrations`` say of each.
 
-    A kernel before 6.9 does not mark its kfunc sets; there they are those that ``code`` registers. Raises
-    ``BtfError`` where ``ids`` are larger than any kernel's.
+    A kernel before 6.9 does not mark its kfunc sets; there they are those that ``code``, where it is read, has structs
+    for. Raises ``BtfError`` where ``ids`` are larger than any kernel's.
     """
     if len(ids) > _MAX_IDS:
         raise BtfError(f".BTF_ids: {len(ids)} bytes are more than any kernel has")
+    ksets = find_ksets(code, len(ids), has_filter=_has_filter(btf)) if code is not None else []
     sets = find_sets(ids, btf)
+    if not sets and registrations is None:
+        pointed = {kset.set_address - code.ids_address for kset in ksets} if code is not None else set()
+        early = sets_without_header(ids, btf)
+        sets = {offset: members for offset, members in early.items() if offset in pointed or not pointed}
     if code is None:
         stored = _decode(registrations, len(sets)) if registrations is not None else [None] * len(sets)
         return [RegisteredSet(members, each) for members, each in zip(sets.values(), stored, strict=True)]
-    ksets = find_ksets(code, len(ids), has_filter=_has_filter(btf))
-    if not sets:
-        offsets = sorted({kset.set_address - code.ids_address for kset in ksets})
-        sets = sets_without_header(ids, offsets, btf)
     found = read_registrations(code, ksets, {code.ids_address + offset for offset in sets})
     return [
         RegisteredSet(members, found.get(code.ids_address + offset, ()) if found else None)

@@ -5,8 +5,8 @@ FUNC's id and its KF_* flags, ascending by id. The section carries no names in a
 other things besides, so the sets are recognised by this structure. What the flags mean is ``flags``'
 business.
 
-Kernels before 6.9 leave the word zero; their sets are told from other id sets only by what refers to them, so
-``sets_without_header`` reads those at offsets that the caller knows.
+Kernels before 6.9 leave the word zero, which is less to go by; but ids of other things are larger than any flags of
+that time.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from kfunc_lsp.btf.types import Kind
 
 BTF_SET8_KFUNCS = 1
 
+_ALL_FLAGS = (1 << 32) - 1
+_EARLY_FLAGS = (1 << 12) - 1
+"""Up to ``KF_RCU_PROTECTED``, the last one before 6.9."""
+
 KfuncSet = Mapping[int, int]
 """FUNC id to KF_* flags, ascending by id."""
 
@@ -28,33 +32,17 @@ def find_sets(ids: bytes, btf: Btf) -> dict[int, KfuncSet]:
     """The kfunc sets in ``ids``, the bytes of a ``.BTF_ids`` section in ``btf``'s byte order and ids, by offset.
 
     Bytes that have another structure are passed over, as is a last word that is cut; so nothing is ever
-    raised, and a section without kfunc sets gives an empty result.
+    raised, and a section without kfunc sets gives an empty result. Members that the build found no FUNC for, whose
+    id is 0, are left out.
     """
     words = _words(ids, btf)
-    runs = _runs(words, btf)
-    sets: dict[int, KfuncSet] = {}
-    at = 0
-    while at + 4 <= len(words):
-        if words[at + 1] == BTF_SET8_KFUNCS and 0 < words[at] <= runs[at + 2]:
-            sets[4 * at] = _set_at(words, at)
-            at += 2 + 2 * words[at]
-        else:
-            at += 1
-    return sets
+    return _sets(words, _runs(words, btf), BTF_SET8_KFUNCS, _ALL_FLAGS)
 
 
-def sets_without_header(ids: bytes, offsets: Iterable[int], btf: Btf) -> dict[int, KfuncSet]:
-    """Those of ``offsets`` at which there is a set whose header word is zero, as before 6.9."""
+def sets_without_header(ids: bytes, btf: Btf) -> dict[int, KfuncSet]:
+    """As ``find_sets``, of a kernel before 6.9."""
     words = _words(ids, btf)
-    runs = _runs(words, btf)
-    return {
-        offset: _set_at(words, offset // 4)
-        for offset in offsets
-        if not offset % 4
-        and offset // 4 + 4 <= len(words)
-        and not words[offset // 4 + 1]
-        and 0 < words[offset // 4] <= runs[offset // 4 + 2]
-    }
+    return _sets(words, _runs(words, btf), 0, _EARLY_FLAGS)
 
 
 def encode_sets(sets: Iterable[KfuncSet]) -> bytes:
@@ -72,16 +60,33 @@ def _words(ids: bytes, btf: Btf) -> array[int]:
     return array("I", struct.unpack_from(f"{order}{len(ids) // 4}I", ids))
 
 
+def _sets(words: array[int], runs: list[int], header: int, all_flags: int) -> dict[int, KfuncSet]:
+    """The sets with this header word whose members have none but these flags, by offset."""
+    sets: dict[int, KfuncSet] = {}
+    at = 0
+    while at + 4 <= len(words):
+        count = words[at]
+        if words[at + 1] == header and 0 < count <= runs[at + 2]:
+            pairs = words[at + 2 : at + 2 + 2 * count]
+            members = {func_id: flags for func_id, flags in zip(pairs[::2], pairs[1::2], strict=True) if func_id}
+            if members and max(members.values()) <= all_flags:
+                sets[4 * at] = members
+                at += 2 + 2 * count
+                continue
+        at += 1
+    return sets
+
+
 def _runs(words: array[int], btf: Btf) -> list[int]:
-    """For each word, how many pairs of a FUNC's id and flags begin there, one after the other, ascending by id."""
+    """For each word, how many pairs of an id and flags begin there, one after the other.
+
+    The ids are FUNCs', ascending, the first of which may follow ids of 0.
+    """
     runs = [0] * (len(words) + 2)
     for at in range(len(words) - 2, -1, -1):
-        if 0 < words[at] < btf.type_count and btf.kind(words[at]) == Kind.FUNC:
-            goes_on = runs[at + 2] and words[at] < words[at + 2]
-            runs[at] = 1 + runs[at + 2] if goes_on else 1
+        following = runs[at + 2]
+        if not words[at]:
+            runs[at] = following and following + 1
+        elif words[at] < btf.type_count and btf.kind(words[at]) == Kind.FUNC:
+            runs[at] = 1 + following if following and words[at] < words[at + 2] else 1
     return runs
-
-
-def _set_at(words: array[int], at: int) -> KfuncSet:
-    pairs = words[at + 2 : at + 2 + 2 * words[at]]
-    return dict(zip(pairs[::2], pairs[1::2], strict=True))

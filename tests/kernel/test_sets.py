@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kfunc_lsp.kernel.sets import encode_sets, find_sets
+from kfunc_lsp.kernel.sets import encode_sets, find_sets, sets_without_header
 from tests.btfbuilder import BtfBuilder
 
 
@@ -41,6 +41,22 @@ def test_what_is_not_quite_a_set_is_none() -> None:
         [0xFFFFFFFF, 1, a, 0],
     ):
         assert list(find_sets(struct.pack(f"<{len(words)}I", *words), b.parse()).values()) == [], words
+
+
+def test_members_that_the_build_found_no_function_for() -> None:
+    b, (a, c, _) = builder()
+    words = [9, 4, 1, 0, 7, 0, 0, a, 5, c, 0, 2, 1, 0, 0, 0, 0]
+    assert find_sets(struct.pack("<17I", *words), b.parse()) == {4: {a: 5, c: 0}}
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_sets_of_kernels_that_do_not_mark_them(order: str) -> None:
+    b, (a, c, d) = builder(big_endian=order == ">")
+    lone_ids, id_set, unresolved_set = [a, 0, c], [2, a, c], [3, 0, c, 1 << 12]
+    words = [*lone_ids, 2, 0, a, 5, c, 0x800, *id_set, *unresolved_set, 1, 0, d, 0]
+    ids = struct.pack(f"{order}{len(words)}I", *words)
+    assert list(sets_without_header(ids, b.parse()).values()) == [{a: 5, c: 0x800}, {d: 0}]
+    assert find_sets(ids, b.parse()) == {}
 
 
 def test_encodes_what_it_reads() -> None:
