@@ -112,16 +112,15 @@ class _Classifier:
             if not any(value & KF_IMPLICIT_ARGS for value in flags):
                 return FunctionClass.KFUNC
             if not extra:
-                return FunctionClass.BROKEN
+                is_broken = impl_id is not None or self._shows_implicit(func_id)
+                return FunctionClass.BROKEN if is_broken else FunctionClass.KFUNC
             magic = impl_id in self._tagged and impl_id not in self._flags and _all_magic(extra)
             return FunctionClass.MAGIC if magic else FunctionClass.IMPLICIT
         if extra and impl_id in self._tagged:
             return FunctionClass.MAGIC if _all_magic(extra) else FunctionClass.IMPLICIT
         if extra and _is_implicit(extra[0]):
             return FunctionClass.IMPLICIT
-        if any(map(_is_implicit, self._btf.func_proto(func_id).params)):
-            return FunctionClass.BROKEN
-        return FunctionClass.KFUNC
+        return FunctionClass.BROKEN if self._shows_implicit(func_id) else FunctionClass.KFUNC
 
     def _class_of_impl(self, name: str, base: FunctionClass | None) -> FunctionClass:
         """The class of a function whose name ends in ``_impl``, given that of the function without."""
@@ -144,6 +143,13 @@ class _Classifier:
         if impl[: len(visible)] != visible:
             return ()
         return self._btf.func_proto(impl_id).params[len(visible) :]
+
+    def _shows_implicit(self, func_id: int) -> bool:
+        """Whether a function has arguments in its own prototype that only the verifier can supply.
+
+        ``KF_IMPLICIT_ARGS`` alone is no proof: trees that were never released used the bit for other things.
+        """
+        return any(_is_implicit(p) or _all_magic((p,)) for p in self._btf.func_proto(func_id).params)
 
     def _untagged_kfuncs(self, known_names: Set[str]) -> dict[str, int]:
         """Functions that have lost their tag, as their name and the argument left in them show."""
@@ -203,14 +209,15 @@ def _union(flag_sets: set[int]) -> int:
 def _detail(functions: dict[str, KernelFunction], *, flags_known: bool, ids_given: bool) -> str:
     """What the index knows and does not, in words."""
     if not functions:
+        missing = "kfunc set in .BTF_ids" if ids_given else ".BTF_ids"
         return (
-            "does not tell kfuncs from other functions: no decl tags bpf_kfunc and no kfunc sets; "
-            "give the kernel's image, or a bundled kernel by name"
+            f"does not tell kfuncs from other functions: no decl tags bpf_kfunc and no {missing}; "
+            "give the kernel's vmlinuz or vmlinux, or a bundled kernel by name"
         )
     if any(f.hooks is not None for f in functions.values()):
         return "types, kfunc flags and program types"
     if flags_known:
         return "types and kfunc flags"
     if ids_given:
-        return "types alone: .BTF_ids holds no kfunc set (it is older than 6.9, or of another kernel)"
+        return "types alone: .BTF_ids holds no kfunc set; it may be of another kernel"
     return "types alone: kfunc flags are not known"

@@ -70,8 +70,8 @@ _UNTOLD = Condition(
     "kfuncs-untold",
     "kfuncs not told from other functions",
     "The BTF has no decl tags bpf_kfunc (pahole before 1.26 makes none, nor do kernels before 6.9), and there is no "
-    ".BTF_ids.",
-    "Give the kernel's vmlinuz or vmlinux instead of its BTF, or a bundled kernel by name.",
+    ".BTF_ids with kfunc sets.",
+    "If this is BTF alone, give the kernel's vmlinuz or vmlinux; else a bundled kernel by name.",
 )
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from kfunc_lsp.btf.types import FuncProto, Param
 from kfunc_lsp.dataclass import dataclass, field
-from kfunc_lsp.kernel.flags import KF_IMPLICIT_ARGS, KF_TRUSTED_ARGS
+from kfunc_lsp.kernel.flags import KF_TRUSTED_ARGS
 
 
 class FunctionClass(Enum):
@@ -209,7 +209,7 @@ class Kernel:
         RAW_TRACEPOINT has one from 7.0 on, which is also when implicit arguments came; SOCK_OPS has had one since
         between 6.12 and 6.18, where it registers a set too.
         """
-        implicit = any(f.klass in _YOUNG or (f.flags or 0) & KF_IMPLICIT_ARGS for f in self.functions.values())
+        implicit = any(f.klass in _YOUNG for f in self.functions.values())
         sockops = "BPF_PROG_TYPE_SOCK_OPS"
         seen = any(sockops in hook.program_types for f in self.kfuncs() for hook in f.hooks or ())
         return {"BPF_PROG_TYPE_RAW_TRACEPOINT": implicit, sockops: seen or implicit or None}
@@ -221,10 +221,10 @@ class Kernel:
         Before, only those did that a flag said it of.
         """
         flags = [f.flags for f in self.functions.values() if f.flags is not None]
-        if any(flag & KF_IMPLICIT_ARGS for flag in flags) or any(f.klass in _YOUNG for f in self.functions.values()):
-            return True
         if flags:
             return not any(flag & KF_TRUSTED_ARGS for flag in flags)
+        if any(f.klass in _YOUNG for f in self.functions.values()):
+            return True
         return self.version >= (7, 0) if self.version else None
 
     @property

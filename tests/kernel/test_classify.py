@@ -8,7 +8,7 @@ from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.types import Kind
 from kfunc_lsp.errors import BtfError
 from kfunc_lsp.kernel.classify import build_kernel
-from kfunc_lsp.kernel.flags import KF_IMPLICIT_ARGS, KF_SLEEPABLE
+from kfunc_lsp.kernel.flags import KF_IMPLICIT_ARGS, KF_SLEEPABLE, KF_TRUSTED_ARGS
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, Provenance
 from tests.btfbuilder import VOID, BtfBuilder
 
@@ -115,6 +115,20 @@ def test_r6_the_transformation_is_missing(flags_known: bool) -> None:
     function = kernel.functions["scx_bpf_kick_cpu"]
     assert (function.klass, function.callable) == (FunctionClass.BROKEN, False)
     assert list(kernel.kfuncs()) == [function]
+
+
+def test_r6_the_flag_alone_is_no_proof() -> None:
+    b = BtfBuilder()
+    b.kfunc("bpf_other_meaning", VOID, [("p", b.ptr())], flags=KF_IMPLICIT_ARGS)
+    b.kfunc("bpf_untouched_magic", VOID, [("p", b.ptr()), ("aux__magic", b.ptr())], flags=KF_IMPLICIT_ARGS)
+    b.kfunc("bpf_trusted", VOID, [], flags=KF_TRUSTED_ARGS)
+    kernel = b.kernel("6.19-next")
+    assert classes(kernel) == {
+        "bpf_other_meaning": FunctionClass.KFUNC,
+        "bpf_untouched_magic": FunctionClass.BROKEN,
+        "bpf_trusted": FunctionClass.KFUNC,
+    }
+    assert kernel.trusts_by_default is False
 
 
 def test_r6_where_the_two_prototypes_are_equal_or_unlike() -> None:
