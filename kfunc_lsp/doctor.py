@@ -171,7 +171,7 @@ def _cache() -> Diagnosis:
         return Diagnosis(Health.NOTE, "cache", words, f"export {cache.VARIABLE}=FOLDER")
     entries = [entry for entry in os.scandir(place) if entry.is_file()] if place.is_dir() else []
     size = sum(entry.stat().st_size for entry in entries)
-    return Diagnosis(Health.GOOD, "cache", f"{place}: {count(len(entries), 'file')}, {size / 1e6:.1f} MB")
+    return Diagnosis(Health.GOOD, "cache", f"{place}: {count(len(entries), 'file')}, {(size + 999) // 1000} kB")
 
 
 def _clangd(found: Survey) -> Diagnosis:

@@ -72,6 +72,21 @@ def test_where_a_program_loads_in_words(fine: str, words: str) -> None:
     assert loads(["6.12", "6.16", "6.18", "7.0", "7.3"], [sign == "1" for sign in fine]) == words
 
 
+def test_every_kernel_that_refuses_is_explained_once() -> None:
+    program = """#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+extern int bpf_stream_vprintk(int stream_id, const char *fmt__str, const void *args, u32 len__sz, void *aux) __ksym;
+SEC("tc") int p(void *ctx) { return bpf_stream_vprintk(1, "", ctx, 0, NULL); }
+"""
+    kernels = [resolve(name) for name in ("6.12", "6.18", "7.0", "7.3")]
+    found = check(unit(program, known_names(kernels), path="/p/a.bpf.c"), kernels)
+    outcome = Outcome("/p/a.bpf.c", "/p/a.bpf.c", tuple(map(item_of, found)))
+    written = writer("text")(matrix([outcome], [KernelName(kernel.name, kernel.name) for kernel in kernels]))
+    newer, older = written.split("\n\n")[1].splitlines()
+    assert "on 7.0, 7.3 (implicit-argument-passed, /p/a.bpf.c:3)" in newer
+    assert "is missing on 6.12, 6.18 (missing-kfunc, /p/a.bpf.c:3)" in older
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_table_is_as_it_was(name: str, table: Matrix) -> None:
     text = writer(name)(table)

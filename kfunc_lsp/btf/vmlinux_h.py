@@ -60,18 +60,18 @@ def btf_of_header(text: str) -> bytes:
     bpftool would not have printed.
     """
     if len(text) > _MAX_SIZE:
-        raise BtfError(f"vmlinux.h: is larger than {_MAX_SIZE >> 20} MiB; no kernel's is")
+        raise BtfError(f"is larger than {_MAX_SIZE >> 20} MiB; no kernel's is")
     writer = _Writer(text)
     declarations = [declaration for match in _EXTERN.finditer(text) if (declaration := _ksym(match[1])) is not None]
     if len(declarations) > _MAX_KFUNCS:
-        raise BtfError("vmlinux.h: declares more kfuncs than any kernel has")
+        raise BtfError("declares more kfuncs than any kernel has")
     for declaration in declarations:
         name, found = parse_declaration(declaration, writer.typedef, writer.has_body)
         if isinstance(found, FuncProto):
             writer.add_kfunc(name, found)
     if not declarations:
         raise BtfError(
-            "vmlinux.h: it has no kfunc prototypes (extern … __ksym); make it with a bpftool that prints them, "
+            "has no kfunc prototypes (extern … __ksym); make it with a bpftool that prints them, "
             "or give the kernel's BTF"
         )
     return writer.build()
@@ -122,9 +122,9 @@ class _Writer:
     def _typedef(self, name: str) -> Type:
         """What the header's typedef ``name`` stands for."""
         if name in self._open or len(self._open) > _MAX_TYPEDEFS:
-            raise BtfError(f"vmlinux.h: the typedef {name} leads to itself; the file is damaged")
+            raise BtfError(f"the typedef {name} leads to itself; the file is damaged")
         if name not in self._typedefs:
-            raise BtfError(f"vmlinux.h: the type {name} of a kfunc's prototype is not in it; the file is not whole")
+            raise BtfError(f"the type {name} of a kfunc's prototype is not in it; the file is not whole")
         statement = self._typedefs[name]
         if statement is None:
             return Struct("")
@@ -132,7 +132,7 @@ class _Writer:
         declared, target = parse_declaration(statement, self.typedef, self.has_body)
         self._open.discard(name)
         if declared != name:
-            raise BtfError(f"vmlinux.h: the typedef {name} has a form that bpftool does not print")
+            raise BtfError(f"the typedef {name} has a form that bpftool does not print")
         self._sizes[name] = self._size(target)
         return target
 
@@ -155,7 +155,7 @@ class _Writer:
             case _:
                 size = 1
         if size > MAX_NODES:
-            raise BtfError(f"vmlinux.h: a type has more than {MAX_NODES} parts; the file is damaged")
+            raise BtfError(f"a type has more than {MAX_NODES} parts; the file is damaged")
         return size
 
     def _id(self, part: Type) -> int:

@@ -17,11 +17,12 @@ from kfunc_lsp.cli.output import OutputError, outputs, save
 from kfunc_lsp.cli.terminal import Progress
 from kfunc_lsp.config import Config, ConfigError, load
 from kfunc_lsp.dataclass import replace
-from kfunc_lsp.errors import KfuncLspError, TargetError
+from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.files import changed_since, programs
 from kfunc_lsp.fixes import Fixed, diff, fix
 from kfunc_lsp.kernel.loader import loader_named
-from kfunc_lsp.kernel.targets import default_kernel, resolve
+from kfunc_lsp.kernel.model import Kernel
+from kfunc_lsp.kernel.targets import RUNNING_BTF, default_kernel, image_of_running, resolve
 from kfunc_lsp.parallel import processors
 from kfunc_lsp.programs import Checker, check_programs
 from kfunc_lsp.project import Disk, Project
@@ -89,8 +90,8 @@ def load_kernels(config: Config) -> Selected:
     try:
         chosen = dict.fromkeys(choice for name in config.kernels for choice in choices(config, name))
         return select([(choice, choice.named(resolve(choice.spec))) for choice in chosen])
-    except TargetError as error:
-        raise TargetError(_blamed(config, "kernels", error)) from None
+    except KfuncLspError as error:
+        raise type(error)(_blamed(config, "kernels", error)) from None
 
 
 def chosen_rules(config: Config) -> Choice:
@@ -167,11 +168,22 @@ def _items(outcomes: Iterable[Outcome], wanted: _Wanted) -> list[Item]:
     return list(seen.values())
 
 
+def _unknown(kernel: Kernel) -> str:
+    """What the kernel does not tell and findings rest on, in words; empty where it tells all of it."""
+    if not kernel.kfuncs_known:
+        return kernel.provenance.detail
+    if kernel.flags_known:
+        return ""
+    image = image_of_running() if kernel.provenance.path == str(RUNNING_BTF) else None
+    better = f"its image has them: --kernel {image}" if image else "its vmlinuz has them, and so has a pack made of it"
+    return f"kfunc flags are not known, and what they decide (NULL, references, sleeping, …) is not judged; {better}"
+
+
 def _report(outcomes: Sequence[Outcome], wanted: _Wanted, selected: Selected, began: float, *, chosen: bool) -> Report:
     items = _items(outcomes, wanted)
     notes = [f"{shown_path(o.name)}: {remark}" for o in outcomes for remark in o.remarks]
     notes += [f"{words}, and is checked once" for words in selected.merged]
-    notes += [f"{k.name}: {k.provenance.detail}" for k in selected.kernels if not k.kfuncs_known]
+    notes += [f"{kernel.name}: {words}" for kernel in selected.kernels if (words := _unknown(kernel))]
     known = 0
     if wanted.is_updated:
         save(wanted.baseline_path, baseline_text(items).encode())

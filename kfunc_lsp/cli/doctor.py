@@ -7,9 +7,10 @@ import os
 
 from kfunc_lsp.cli import CLEAN, FINDINGS
 from kfunc_lsp.cli.output import is_coloured
-from kfunc_lsp.cli.terminal import Progress, folded, width
+from kfunc_lsp.cli.terminal import Progress, width
 from kfunc_lsp.config import Config, ConfigError, load
 from kfunc_lsp.doctor import Diagnosis, Health, diagnoses
+from kfunc_lsp.report.folding import folded
 from kfunc_lsp.report.text import Style
 from kfunc_lsp.survey import survey
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+
 from kfunc_lsp import rules
 from kfunc_lsp.cli import CLEAN
 from kfunc_lsp.errors import KfuncLspError
@@ -17,6 +19,8 @@ def run(name: str | None) -> int:
         return CLEAN
     wanted = by_name.get(name)
     if wanted is None:
-        raise KfuncLspError(f"there is no rule `{name}`; there are {', '.join(by_name)}")
+        near = difflib.get_close_matches(name, by_name, 3, 0.5)
+        hint = f"did you mean {', '.join(near)}?" if near else "`kfunc-lsp explain` lists them"
+        raise KfuncLspError(f"there is no rule `{name}`; {hint}")
     print(f"# {wanted.name}\n{wanted.page}", end="")
     return CLEAN

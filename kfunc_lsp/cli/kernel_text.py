@@ -11,7 +11,6 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
-from kfunc_lsp.cli.terminal import folded
 from kfunc_lsp.config import Config
 from kfunc_lsp.describe import describe
 from kfunc_lsp.errors import KfuncLspError
@@ -21,6 +20,7 @@ from kfunc_lsp.kernel.flags import decode
 from kfunc_lsp.kernel.health import ILL, Condition, summary
 from kfunc_lsp.kernel.model import FunctionClass, Hook, Kernel, KernelFunction
 from kfunc_lsp.kernel.program_types import COMMON
+from kfunc_lsp.report.folding import folded
 from kfunc_lsp.report.item import shown_path
 from kfunc_lsp.selection import Target, title
 
@@ -140,8 +140,8 @@ def diff(old: Kernel, new: Kernel, changes: Sequence[Change], columns: int | Non
 
 def diff_markdown(old: Kernel, new: Kernel, changes: Sequence[Change]) -> str:
     """What changed, as a table."""
-    lines = [f"## kfuncs: {old.name} to {new.name}", "", f"{_counted(changes)}.", ""]
-    lines += ["| kfunc | change | before | after |", "|---|---|---|---|"]
+    lines = [f"## kfuncs: {old.name} to {new.name}", "", f"{_counted(changes)}."]
+    lines += ["", "| kfunc | change | before | after |", "|---|---|---|---|"] if changes else []
     for change in changes:
         before, after = (f"`{_cell(text)}`" if text else "" for text in (change.before, change.after))
         lines.append(f"| `{_cell(change.name)}` | {change.what} | {before} | {after} |")
@@ -223,5 +223,5 @@ def _hook(hook: Hook) -> str:
 def _unknown(kernel: Kernel, name: str) -> str:
     near = difflib.get_close_matches(name, kernel.functions, 3)
     listed = f"`kfunc-lsp kernel show {_argument(kernel)}` lists them"
-    hint = f"did you mean {' or '.join(near)}?" if near else listed
+    hint = f"did you mean {', '.join(near)}?" if near else listed
     return f"{kernel.name} has no kfunc `{name}`; {hint}"

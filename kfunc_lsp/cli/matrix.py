@@ -7,7 +7,7 @@ import argparse
 from kfunc_lsp.cli import CLEAN, UNABLE
 from kfunc_lsp.cli.check import chosen_rules, load_kernels, outcomes_of, settings
 from kfunc_lsp.cli.output import is_coloured, save
-from kfunc_lsp.cli.terminal import Progress
+from kfunc_lsp.cli.terminal import Progress, width
 from kfunc_lsp.dataclass import replace
 from kfunc_lsp.files import programs
 from kfunc_lsp.kernel.loader import loader_named
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output_file:
         save(arguments.output_file, writer(arguments.format)(table).encode("utf-8", "replace"))
     elif arguments.format == "text":
-        print(text.write(table, Style(is_coloured())), end="")
+        print(text.write(table, Style(is_coloured(), width())), end="")
     else:
         print(writer(arguments.format)(table), end="")
     return UNABLE if table.errors else CLEAN

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
+from kfunc_lsp.cli.terminal import width
 from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.report import FORMATS, text, writer
@@ -30,7 +31,7 @@ class Output:
         if self.path:
             save(self.path, writer(self.format)(report).encode("utf-8", "replace"))
         elif self.format == "text":
-            print(text.write(report, text.Style(is_coloured())), end="")
+            print(text.write(report, text.Style(is_coloured(), width())), end="")
         else:
             print(writer(self.format)(report), end="")
 

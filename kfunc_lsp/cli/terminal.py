@@ -1,4 +1,4 @@
-"""What a person at a terminal needs besides the text: lines that fit, and a word on what takes long."""
+"""What a person at a terminal needs besides the text: its width, and a word on what takes long."""
 
 from __future__ import annotations
 
@@ -19,25 +19,6 @@ _ERASE = "\r\033[K"
 def width() -> int | None:
     """Columns of the terminal that standard output is (``COLUMNS`` says otherwise); ``None`` where it is none."""
     return max(shutil.get_terminal_size().columns, _NARROWEST) if sys.stdout.isatty() else None
-
-
-def folded(text: str, columns: int | None, indent: str = "", further: str = "  ") -> list[str]:
-    """``text`` as lines of at most ``columns`` (``None``: one line), all after ``indent``, later ones also ``further``.
-
-    Words are kept whole.
-    """
-    if columns is None or len(indent) + len(text) <= columns:
-        return [(indent + text).rstrip()]
-    import textwrap
-
-    return textwrap.wrap(
-        text,
-        columns,
-        initial_indent=indent,
-        subsequent_indent=indent + further,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 class Progress:

@@ -184,6 +184,12 @@ def _target(spec: str, modules: Sequence[Path]) -> _Target:
     return _Target(path, "", spec, extra)
 
 
+def image_of_running() -> Path | None:
+    """The running kernel's image, which tells more than its BTF, where a distribution has put it; ``None`` without."""
+    place, _ = vmlinux_of(Path("/lib/modules", os.uname().release))
+    return place if place not in (None, RUNNING_BTF) and os.access(place, os.R_OK) else None
+
+
 def _is_same(one: _Target | None, other: _Target) -> bool:
     import filecmp
 
@@ -198,6 +204,8 @@ def _is_same(one: _Target | None, other: _Target) -> bool:
 def _kernel_of(place: Path) -> Path:
     """The file of the kernel that a module or a folder of modules belongs to."""
     found, tried = vmlinux_of(place)
+    if found is None and os.path.isdir(place) and not module_files(place):
+        raise TargetError(f"{place}: is a folder without modules; give a kernel's file, or several: '{place}/*'")
     if found is None:
         raise TargetError(
             f"{place}: the kernel of these modules was not found (looked at {', '.join(map(str, tried))}); "

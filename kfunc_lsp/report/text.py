@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from kfunc_lsp.report.folding import folded
 from kfunc_lsp.report.item import Item, Mark
 from kfunc_lsp.report.model import Report, count
 from kfunc_lsp.rules.fleet import listed
@@ -15,10 +16,11 @@ _COLOURS = {Severity.ERROR: "31;1", Severity.WARNING: "33;1", Severity.HINT: "36
 
 
 class Style:
-    """Colours, or none."""
+    """Colours, or none; the width that sentences are to fit in ``columns``, ``None`` for whole lines."""
 
-    def __init__(self, coloured: bool) -> None:
+    def __init__(self, coloured: bool, columns: int | None = None) -> None:
         self._coloured = coloured
+        self.columns = columns
 
     def paint(self, text: str, code: str) -> str:
         """``text`` in the colour of an SGR ``code``."""
@@ -29,8 +31,9 @@ def write(report: Report, style: Style | None = None) -> str:
     """The findings, what there is to note, and a line that sums up."""
     style = style or Style(coloured=False)
     lines = [write_item(item, style) for item in report.items]
-    lines += [f"note: {note}" for note in report.notes]
-    lines.append(f"{_found(report)} · {_kernels(report)} · {report.milliseconds:.0f} ms")
+    for note in report.notes:
+        lines += folded(f"note: {note}", style.columns)
+    lines += folded(f"{_found(report)} · {_kernels(report)} · {report.milliseconds:.0f} ms", style.columns)
     return "\n".join(lines) + "\n"
 
 
@@ -61,8 +64,10 @@ class _Cells(NamedTuple):
 def write_item(item: Item, style: Style) -> str:
     """One finding with its source lines, ending in a newline."""
     colour = _COLOURS[item.severity]
-    head = style.paint(f"{item.severity.word}[{item.rule}]", colour)
-    lines = [f"{head}: {style.paint(item.message, '1')}"]
+    head = f"{item.severity.word}[{item.rule}]:"
+    first, *further = folded(f"{head} {item.message}", style.columns)
+    lines = [f"{style.paint(head[:-1], colour)}: {style.paint(first[len(head) + 1 :], '1')}"]
+    lines += [style.paint(line, "1") for line in further]
     numbers = [mark.place.line for mark in item.marks]
     width = len(str(max(numbers)))
     gutter = style.paint(" " * width + " |", "34;1")
@@ -78,27 +83,31 @@ def write_item(item: Item, style: Style) -> str:
         lines += [f"{gutter} {row}" for row in _underlines(_layout(here), style, colour)]
         previous = number
     lines.append(gutter)
-    note = " " * width + style.paint(" = ", "34;1")
-    lines += [note + text for text in _notes(item)]
+    sign, indent = " " * width + style.paint(" = ", "34;1"), " " * (width + 3)
+    for text, quoted in _notes(item):
+        first, *further = folded(text, style.columns, indent, "")
+        lines += [sign + first[len(indent) :], *further]
+        lines += [f"       {quoted}"] if quoted else []
     return "\n".join(lines) + "\n"
 
 
-def _notes(item: Item) -> Iterable[str]:
-    yield item.why
+def _notes(item: Item) -> Iterable[tuple[str, str]]:
+    """What there is to say, and below it what is quoted, word by word."""
+    yield item.why, ""
     is_one = len(item.kernels) + sum(len(kernels) for _, kernels in item.elsewhere) == 1
     for speaker, message, kernels in ((p.speaker, p.message, p.kernels) for p in item.predictions):
         names = "" if is_one else f" ({listed(kernels)})"
-        yield f"{speaker} will say{names}:\n       {message}"
+        yield f"{speaker} will say{names}:", message
     for comment, kernels in item.elsewhere:
-        yield f"{listed(kernels)}: {comment}"
+        yield f"{listed(kernels)}: {comment}", ""
     for mark in item.related:
-        yield f"{mark.text}: {_shown_place(mark)}"
+        yield f"{mark.text}: {_shown_place(mark)}", ""
     if item.advice:
-        yield item.advice
+        yield item.advice, ""
     if item.fix:
         safety = f"not applied by itself: {item.fix.caution}" if item.fix.caution else "safe"
-        yield f"fix ({safety}): {item.fix.title}"
-    yield f"more: kfunc-lsp explain {item.rule}"
+        yield f"fix ({safety}): {item.fix.title}", ""
+    yield f"more: kfunc-lsp explain {item.rule}", ""
 
 
 def _shown_place(mark: Mark) -> str:

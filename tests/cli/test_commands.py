@@ -126,11 +126,15 @@ def test_flags_of_the_compilation_database_are_used(tmp_path: Path) -> None:
         (["kernel", "show", "7.3", "x"], "7.3 has no kfunc `x`; `kfunc-lsp kernel show 7.3.4+deb13` lists them"),
         (["kernel", "export", "./empty", "-o", "x.kpack"], "empty"),
         (["explain", "no-such-rule"], "no-such-rule"),
+        (["explain", "missing-kfuncs"], "there is no rule `missing-kfuncs`; did you mean missing-kfunc"),
+        (["kernel", "show", "./folder"], "folder: is a folder without modules; give a kernel's file"),
+        (["kernel", "show", "./types.h"], "kfunc-lsp: types.h: has no kfunc prototypes"),
     ],
 )
 def test_bad_input_gives_one_error_that_names_it(tmp_path: Path, arguments: list[str], words: str) -> None:
     (tmp_path / "p.bpf.c").write_text("int x;\n")
     (tmp_path / "empty").touch()
+    (tmp_path / "types.h").write_text("#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\ntypedef int s32;\n#endif\n")
     (tmp_path / "folder").mkdir()
     (tmp_path / "nul.bpf.c").write_bytes(b"int x;\nint \0 y;\n")
     (tmp_path / "latin1.bpf.c").write_bytes(b"/* \xe9 */ int x;\n")
@@ -217,6 +221,10 @@ def test_an_exported_pack_answers_like_what_it_was_made_from(tmp_path: Path) -> 
     assert "KF_IMPLICIT_ARGS" in shown
     unflagged = run("kernel", "show", "./mine.btf", "bpf_thing", cwd=tmp_path).stdout
     assert "flags unknown in this source" in unflagged
+    (tmp_path / "p.bpf.c").write_text("int x;\n")
+    notes = {name: run("check", "p.bpf.c", "-k", f"./mine.{name}", cwd=tmp_path).stdout for name in ("btf", "kpack")}
+    assert "note: mine: kfunc flags are not known, and what they decide (NULL, references, sleeping, …)" in notes["btf"]
+    assert "note:" not in notes["kpack"]
 
 
 def test_explain_prints_the_page() -> None:

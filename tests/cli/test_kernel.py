@@ -99,6 +99,7 @@ def test_diff(capsys: pytest.CaptureFixture[str]) -> None:
     table = out(capsys, "diff", "6.18", "7.0", "--format", "md")
     assert "| `bpf_stream_vprintk` | added |" in table
     assert "no change" in out(capsys, "diff", "7.3", "7.3")
+    assert out(capsys, "diff", "7.3", "7.3", "--format", "md").splitlines()[2:] == ["no change."]
 
 
 def test_an_image_and_its_modules(capsys: pytest.CaptureFixture[str], image: Path) -> None:

@@ -45,6 +45,22 @@ def test_a_finding_as_people_read_it() -> None:
     assert write_item(item_of(finding), Style(coloured=False)) == EXPECTED
 
 
+def test_sentences_fit_a_terminal_and_what_is_quoted_stays_whole() -> None:
+    kernels = [resolve("7.3")]
+    (finding,) = check(
+        unit(PROGRAM.replace("struct bpf_prog_aux *aux", "void *aux__prog"), known_names(kernels)), kernels
+    )
+    item = item_of(finding)
+    lines = write_item(item, Style(coloured=False, columns=60)).splitlines()
+    quoted = "       " + item.predictions[0].message
+    assert [line for line in lines if len(line) > 60 and "bpf_wq_set_callback_impl(wq" not in line] == [
+        next(line for line in lines if "----" in line),
+        quoted,
+    ]
+    whole = write_item(item, Style(coloured=False))
+    assert "".join("".join(lines).split()) == "".join(whole.split())
+
+
 def test_colours_change_nothing_but_colours() -> None:
     import re
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from kfunc_lsp.report.table.model import Cell, Matrix, Status
+from collections.abc import Iterator
+
+from kfunc_lsp.report.folding import folded
+from kfunc_lsp.report.table.model import Matrix, Row, Status
 from kfunc_lsp.report.text import Style
 
 _COLOURS = {Status.OK: "32", Status.WARNS: "33", Status.FAILS: "31;1"}
@@ -20,17 +23,19 @@ def write(matrix: Matrix, style: Style | None = None) -> str:
         padded = [text.ljust(width) for text, width in zip(texts, widths, strict=True)]
         parts = [style.paint(text, code) if code else text for text, code in zip(padded, codes, strict=True)]
         lines.append("  ".join(parts).rstrip())
-    reasons = [(row.program, reason) for row in matrix.rows if (reason := _reason(row.cells))]
-    if reasons:
-        lines.append("")
-        lines += [f"{program}: {reason}" for program, reason in reasons]
+    reasons = [f"{row.program}: {reason}" for row in matrix.rows for reason in _reasons(matrix, row)]
+    lines += [""] if reasons else []
+    lines += [line for reason in reasons for line in folded(reason, style.columns)]
     return "\n".join(lines) + "\n"
 
 
-def _reason(cells: tuple[Cell, ...]) -> str:
-    """The worst finding of the newest kernel that has one."""
-    for cell in reversed(cells):
-        if cell.items:
-            item = cell.items[0]
-            return f"{item.message} ({item.rule}, {item.place.shown_path}:{item.place.line})"
-    return ""
+def _reasons(matrix: Matrix, row: Row) -> Iterator[str]:
+    """The worst finding of the newest kernel that has one; then of those where it is not, or is not as bad."""
+    worst = Status.FAILS if any(cell.status is Status.FAILS for cell in row.cells) else Status.WARNS
+    left = {kernel.name: cell for kernel, cell in zip(matrix.kernels, row.cells, strict=True) if cell.status is worst}
+    while left:
+        name, cell = list(left.items())[-1]
+        item = cell.items[0]
+        yield f"{item.message} ({item.rule}, {item.place.shown_path}:{item.place.line})"
+        severities = dict(item.on)
+        left = {other: cell for other, cell in left.items() if severities.get(other) != severities[name]}
