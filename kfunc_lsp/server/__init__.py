@@ -31,18 +31,26 @@ def serve(port: int | None = None, log_file: str = "", log_level: str = "warning
     return _talk(sys.stdin.buffer, sys.stdout.buffer)
 
 
-def _talk(incoming: BinaryIO, outgoing: BinaryIO) -> int:
+def _talk(reading: BinaryIO, writing: BinaryIO) -> int:
     from kfunc_lsp.server.handshake import Exit, handshake
+    from kfunc_lsp.server.pipes import Incoming, Outgoing
 
+    incoming, outgoing = Incoming(reading), Outgoing(writing)
     try:
         params = handshake(incoming, outgoing)
+        from kfunc_lsp.server.opening import begin, open_first
+
+        session = begin(params, outgoing)
+        open_first(session, incoming, outgoing)
     except Exit as early:
+        outgoing.close()
         return early.code
     from kfunc_lsp.server.features import make_server
 
     server = make_server()
+    gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECTION)
     gc.enable()
     sys.setswitchinterval(_SWITCH)
-    return server.run(params, incoming, outgoing)
+    return server.run(session, params.get("processId"), incoming, outgoing)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from lsprotocol import types
-
 from kfunc_lsp.dataclass import dataclass
+from kfunc_lsp.server.capabilities import member, pulls
+
+_DEPRECATED = 1
+"""``CompletionItemTag.Deprecated``."""
 
 
 @dataclass(frozen=True)
@@ -33,45 +35,42 @@ class Client:
     pulls_settings: bool = False
 
     @staticmethod
-    def of(capabilities: types.ClientCapabilities) -> Client:
-        """The abilities that ``capabilities`` announce."""
-        document = capabilities.text_document or types.TextDocumentClientCapabilities()
-        workspace = capabilities.workspace or types.WorkspaceClientCapabilities()
-        hover = document.hover
-        item = document.completion.completion_item if document.completion else None
-        tags = item.tag_support.value_set if item and item.tag_support else ()
-        signature = document.signature_help.signature_information if document.signature_help else None
-        parameter = signature.parameter_information if signature else None
-        watched = workspace.did_change_watched_files
+    def of(capabilities: object) -> Client:
+        """The abilities that ``capabilities`` announce (JSON as it came)."""
+
+        def has(*path: str) -> bool:
+            return bool(member(capabilities, *path))
+
+        def offers(value: object, *path: str) -> bool:
+            found = member(capabilities, *path)
+            return isinstance(found, list) and value in found
+
+        def markdown(*path: str) -> bool:
+            """Whether Markdown is what the client prefers; the protocol's order is the client's preference."""
+            found = member(capabilities, *path)
+            return isinstance(found, list) and found[:1] == ["markdown"]
+
+        item = ("textDocument", "completion", "completionItem")
+        signature = ("textDocument", "signatureHelp", "signatureInformation")
         return Client(
-            hover_markdown=_markdown(hover.content_format if hover else None),
-            documentation_formats=bool(item and item.documentation_format),
-            documentation_markdown=_markdown(item.documentation_format if item else None),
-            signature_markdown=_markdown(signature.documentation_format if signature else None),
-            snippets=bool(item and item.snippet_support),
-            label_details=bool(item and item.label_details_support),
-            deprecated_tag=types.CompletionItemTag.Deprecated in tags,
-            deprecated_flag=bool(item and item.deprecated_support),
-            label_offsets=bool(parameter and parameter.label_offset_support),
-            document_changes=bool(workspace.workspace_edit and workspace.workspace_edit.document_changes),
-            code_action_literals=bool(document.code_action and document.code_action.code_action_literal_support),
-            related_information=bool(document.publish_diagnostics and document.publish_diagnostics.related_information),
-            symbol_trees=bool(
-                document.document_symbol and document.document_symbol.hierarchical_document_symbol_support
-            ),
-            pulls_diagnostics=bool(
-                document.diagnostic and workspace.diagnostics and workspace.diagnostics.refresh_support
-            ),
-            refreshes_hints=bool(workspace.inlay_hint and workspace.inlay_hint.refresh_support),
-            refreshes_lenses=bool(workspace.code_lens and workspace.code_lens.refresh_support),
-            shows_progress=bool(capabilities.window and capabilities.window.work_done_progress),
-            late_edits=bool(item and item.resolve_support and "additionalTextEdits" in item.resolve_support.properties),
-            watches_files=bool(watched and watched.dynamic_registration),
-            pulls_settings=bool(workspace.configuration),
+            hover_markdown=markdown("textDocument", "hover", "contentFormat"),
+            documentation_formats=has(*item, "documentationFormat"),
+            documentation_markdown=markdown(*item, "documentationFormat"),
+            signature_markdown=markdown(*signature, "documentationFormat"),
+            snippets=has(*item, "snippetSupport"),
+            label_details=has(*item, "labelDetailsSupport"),
+            deprecated_tag=offers(_DEPRECATED, *item, "tagSupport", "valueSet"),
+            deprecated_flag=has(*item, "deprecatedSupport"),
+            label_offsets=has(*signature, "parameterInformation", "labelOffsetSupport"),
+            document_changes=has("workspace", "workspaceEdit", "documentChanges"),
+            code_action_literals=has("textDocument", "codeAction", "codeActionLiteralSupport"),
+            related_information=has("textDocument", "publishDiagnostics", "relatedInformation"),
+            symbol_trees=has("textDocument", "documentSymbol", "hierarchicalDocumentSymbolSupport"),
+            pulls_diagnostics=pulls(capabilities),
+            refreshes_hints=has("workspace", "inlayHint", "refreshSupport"),
+            refreshes_lenses=has("workspace", "codeLens", "refreshSupport"),
+            shows_progress=has("window", "workDoneProgress"),
+            late_edits=offers("additionalTextEdits", *item, "resolveSupport", "properties"),
+            watches_files=has("workspace", "didChangeWatchedFiles", "dynamicRegistration"),
+            pulls_settings=has("workspace", "configuration"),
         )
-
-
-def _markdown(formats: object) -> bool:
-    """Whether Markdown is what the client prefers; the protocol's order is the client's preference."""
-    kinds = list(formats) if isinstance(formats, list | tuple) else []
-    return bool(kinds) and kinds[0] == types.MarkupKind.Markdown

@@ -15,6 +15,7 @@ from kfunc_lsp.server.capabilities import FIX_ALL, QUICK_FIX, REWRITE
 from kfunc_lsp.server.diagnostics import of_finding
 from kfunc_lsp.server.documents import Document, lines_of, uri_of
 from kfunc_lsp.server.guard import guarded
+from kfunc_lsp.server.protocol import structured
 from kfunc_lsp.server.session import Session
 
 KINDS = (QUICK_FIX, REWRITE, FIX_ALL)
@@ -107,7 +108,7 @@ def _action(session: Session, document: Document, finding: Finding, fix: Fix) ->
     return types.CodeAction(
         title=title if fix.is_safe else f"{title} (look at it: {fix.caution})",
         kind=types.CodeActionKind.QuickFix,
-        diagnostics=[of_finding(session, document, finding)],
+        diagnostics=[structured(of_finding(session, document, finding), types.Diagnostic)],
         is_preferred=fix.is_safe and fix is finding.fix,
         edit=workspace_edit(session, document, fix.edits),
     )

@@ -7,50 +7,57 @@ without announcing a refresh would show nothing until the next edit, and with bo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-
-from lsprotocol import types
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from kfunc_lsp.rules.fleet import listed
 from kfunc_lsp.rules.model import Finding, Severity
 from kfunc_lsp.server.documents import Document, lines_of, uri_of
+from kfunc_lsp.server.positions import Lines
 from kfunc_lsp.server.session import Analysis, Session
 from kfunc_lsp.unit.model import Span
 
 SOURCE = "kfunc-lsp"
-_SEVERITIES = {
-    Severity.ERROR: types.DiagnosticSeverity.Error,
-    Severity.WARNING: types.DiagnosticSeverity.Warning,
-    Severity.HINT: types.DiagnosticSeverity.Hint,
-}
+PUBLISH = "textDocument/publishDiagnostics"
+_SEVERITIES = {Severity.ERROR: 1, Severity.WARNING: 2, Severity.HINT: 4}
+
+Diagnostic = dict[str, Any]
+"""A diagnostic in JSON: the first ones do not wait for the protocol's types, and all are sent faster."""
 
 
-def of_analysis(session: Session, analysis: Analysis) -> list[types.Diagnostic]:
+def of_analysis(session: Session, analysis: Analysis) -> list[Diagnostic]:
     """The diagnostics of a document; findings in the headers that it includes are not its own."""
     return [of_finding(session, analysis.document, finding) for finding in analysis.findings]
 
 
-def report(
-    session: Session, document: Document, params: types.DocumentDiagnosticParams
-) -> types.RelatedFullDocumentDiagnosticReport:
+def report(session: Session, document: Document) -> dict[str, Any]:
     """The diagnostics of a document for a client that asks."""
-    return types.RelatedFullDocumentDiagnosticReport(of_analysis(session, session.analysis(document)))
+    return {"kind": "full", "items": of_analysis(session, session.analysis(document))}
 
 
-def of_finding(session: Session, document: Document, finding: Finding) -> types.Diagnostic:
+def publication(uri: str, version: int | None, found: Sequence[Diagnostic]) -> dict[str, Any]:
+    """The parameters of ``PUBLISH``."""
+    return {"uri": uri, "diagnostics": found, **({} if version is None else {"version": version})}
+
+
+def of_finding(session: Session, document: Document, finding: Finding) -> Diagnostic:
     """A finding as a diagnostic."""
-    related = [
-        types.DiagnosticRelatedInformation(location=_location(document, label.span), message=label.text)
-        for label in finding.violation.related
-    ]
-    return types.Diagnostic(
-        range=document.lines.range(finding.span.start, finding.span.end),
-        message=message(finding),
-        severity=_SEVERITIES[finding.severity],
-        code=finding.rule.name,
-        source=SOURCE,
-        related_information=related if related and session.client.related_information else None,
-    )
+    found: Diagnostic = {
+        "range": _range(document.lines, finding.span),
+        "message": message(finding),
+        "severity": _SEVERITIES[finding.severity],
+        "code": finding.rule.name,
+        "source": SOURCE,
+    }
+    if session.client.related_information and finding.violation.related:
+        found["relatedInformation"] = [
+            {"location": _location(document, label.span), "message": label.text} for label in finding.violation.related
+        ]
+    return found
+
+
+def _range(lines: Lines, span: Span) -> dict[str, Any]:
+    return {"start": lines.place(span.start), "end": lines.place(span.end)}
 
 
 def message(finding: Finding) -> str:
@@ -63,11 +70,10 @@ def message(finding: Finding) -> str:
     return "\n".join(lines)
 
 
-def _location(document: Document, span: Span) -> types.Location:
+def _location(document: Document, span: Span) -> dict[str, Any]:
     if span.file.path == document.path:
-        return types.Location(uri=document.uri, range=document.lines.range(span.start, span.end))
-    lines = lines_of(span.file, document.encoding)
-    return types.Location(uri=uri_of(span.file.path), range=lines.range(span.start, span.end))
+        return {"uri": document.uri, "range": _range(document.lines, span)}
+    return {"uri": uri_of(span.file.path), "range": _range(lines_of(span.file, document.encoding), span)}
 
 
 class Publisher:
@@ -79,9 +85,9 @@ class Publisher:
 
     def __init__(
         self,
-        submit: Callable[[Document], asyncio.Future[list[types.Diagnostic] | None]],
+        submit: Callable[[Document], asyncio.Future[list[Diagnostic] | None]],
         current: Callable[[str], Document | None],
-        publish: Callable[[types.PublishDiagnosticsParams], None],
+        publish: Callable[[str, int | None, Sequence[Diagnostic]], None],
     ) -> None:
         self._submit = submit
         self._current = current
@@ -102,7 +108,7 @@ class Publisher:
         timer = self._timers.pop(uri, None)
         if timer is not None:
             timer.cancel()
-        self._publish(types.PublishDiagnosticsParams(uri=uri, diagnostics=[]))
+        self._publish(uri, None, [])
 
     def _start(self, uri: str) -> None:
         self._timers.pop(uri, None)
@@ -115,12 +121,12 @@ class Publisher:
         self._running.add(uri)
         self._submit(document).add_done_callback(lambda future: self._done(document, future))
 
-    def _done(self, document: Document, future: asyncio.Future[list[types.Diagnostic] | None]) -> None:
+    def _done(self, document: Document, future: asyncio.Future[list[Diagnostic] | None]) -> None:
         uri = document.uri
         self._running.discard(uri)
         found = None if future.cancelled() else future.result()
         if found is not None and self._current(uri) is document:
-            self._publish(types.PublishDiagnosticsParams(uri=uri, version=document.version, diagnostics=found))
+            self._publish(uri, document.version, found)
         if uri in self._stale:
             self._stale.discard(uri)
             self._start(uri)

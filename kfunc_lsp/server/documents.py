@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
-from lsprotocol import types
 from pygls.uris import from_fs_path, to_fs_path
 
 from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.server.positions import Lines, encode
 from kfunc_lsp.unit.model import SourceFile
+
+if TYPE_CHECKING:
+    from lsprotocol import types
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +43,10 @@ class Document:
         """The document after ``changes``, which apply one after the other."""
         text = self.file.text
         for change in changes:
-            if isinstance(change, types.TextDocumentContentChangePartial):
+            place = getattr(change, "range", None)
+            if place is not None:
                 lines = Lines(text, self.encoding)
-                start, end = sorted((lines.offset(change.range.start), lines.offset(change.range.end)))
+                start, end = sorted((lines.offset(place.start), lines.offset(place.end)))
                 text = text[:start] + encode(change.text) + text[end:]
             else:
                 text = encode(change.text)

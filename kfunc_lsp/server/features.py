@@ -68,6 +68,11 @@ def make_server() -> Server:
         document = server.document(str(getattr(params, "uri", "") or ""))
         return None if document is None else await server.work(matrix_page, server.session, document)
 
+    @server.feature(types.TEXT_DOCUMENT_DIAGNOSTIC)
+    async def reported(params: types.DocumentDiagnosticParams) -> dict[str, object] | None:
+        document = server.document(params.text_document.uri)
+        return None if document is None else await server.work(report, server.session, document)
+
     @server.feature(types.COMPLETION_ITEM_RESOLVE)
     async def resolved(params: types.CompletionItem) -> types.CompletionItem:
         return await server.work(resolve, server.session, params)
@@ -84,7 +89,6 @@ def make_server() -> Server:
     _answer(server, types.TEXT_DOCUMENT_CODE_LENS, code_lenses)
     _answer(server, types.TEXT_DOCUMENT_INLAY_HINT, inlay_hints)
     _answer(server, types.TEXT_DOCUMENT_CODE_ACTION, code_actions)
-    _answer(server, types.TEXT_DOCUMENT_DIAGNOSTIC, report)
     _answer(server, types.TEXT_DOCUMENT_HOVER, hover, server.at_once)
     _answer(server, types.TEXT_DOCUMENT_COMPLETION, completion, server.at_once)
     _answer(server, types.TEXT_DOCUMENT_SIGNATURE_HELP, signature_help, server.at_once)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import Any
 
 from kfunc_lsp.server.capabilities import initialized, member
+from kfunc_lsp.server.pipes import Incoming, Outgoing
 
 _LENGTH = re.compile(rb"content-length:\s*(\d{1,9})\s*\Z", re.I)
 _NOT_INITIALIZED = -32002
@@ -25,49 +26,42 @@ class Exit(Exception):
         self.code = code
 
 
-def handshake(incoming: BinaryIO, outgoing: BinaryIO) -> Mapping[str, Any]:
+def handshake(incoming: Incoming, outgoing: Outgoing) -> Mapping[str, Any]:
     """The parameters of ``initialize``, which has been answered. Raises ``Exit``."""
     while True:
-        message = _read(incoming)
+        _, message = read_message(incoming)
         method, id_ = member(message, "method"), member(message, "id")
         if method == "exit":
             raise Exit(1)
         if id_ is None:
             continue
         if method != "initialize":
-            _write(outgoing, id_, error=(_NOT_INITIALIZED, "the first request must be `initialize`"))
+            early = "the first request must be `initialize`"
+            outgoing.send({"id": id_, "error": {"code": _NOT_INITIALIZED, "message": early}})
             continue
         params = member(message, "params")
         if isinstance(params, Mapping):
-            _write(outgoing, id_, result=initialized(member(params, "capabilities")))
+            outgoing.send({"id": id_, "result": initialized(member(params, "capabilities"))})
             return params
-        _write(outgoing, id_, error=(_INVALID_PARAMS, "the parameters of `initialize` must be an object"))
+        wrong = "the parameters of `initialize` must be an object"
+        outgoing.send({"id": id_, "error": {"code": _INVALID_PARAMS, "message": wrong}})
 
 
-def _read(incoming: BinaryIO) -> object:
-    """One message; ``None`` for one that is no JSON. Raises ``Exit`` at the end of input."""
-    length = 0
+def read_message(incoming: Incoming) -> tuple[bytes, object]:
+    """The next message as bytes, and as JSON: ``None`` for one that is none. Raises ``Exit`` at the end of input."""
+    length, head = 0, b""
     while True:
         line = incoming.readline()
         if not line:
             raise Exit(0)
+        head += line
         found = _LENGTH.match(line.rstrip())
         if found:
             length = int(found[1])
         elif not line.strip() and length:
             break
+    body = incoming.read(length)
     try:
-        return json.loads(incoming.read(length))
+        return head + body, json.loads(body)
     except (ValueError, RecursionError):
-        return None
-
-
-def _write(outgoing: BinaryIO, id_: object, result: object = None, error: tuple[int, str] | None = None) -> None:
-    message: dict[str, object] = {"jsonrpc": "2.0", "id": id_}
-    if error is None:
-        message["result"] = result
-    else:
-        message["error"] = {"code": error[0], "message": error[1]}
-    body = json.dumps(message).encode()
-    outgoing.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
-    outgoing.flush()
+        return head + body, None

@@ -2,20 +2,66 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import queue
 import select
 import threading
 import time
+from collections.abc import Mapping
 from typing import BinaryIO
 
 log = logging.getLogger("kfunc_lsp")
 
 _MOST_UNREAD = 64 << 20
 """Bytes that may wait for a client that does not read; one that lets more wait is given up."""
+_AT_ONCE = 1 << 16
 _LAST_WORDS = 2.0
 """Seconds that the last messages have to get out."""
+
+
+def framed(message: Mapping[str, object]) -> bytes:
+    """A message as it goes over the pipe."""
+    body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+    return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+class Incoming:
+    """What the client writes, as bytes. What has arrived can be looked at before it is read."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._arrived = b""
+
+    def readline(self) -> bytes:
+        """The next line with its end; what is left at the end of input."""
+        while b"\n" not in self._arrived and self._more():
+            pass
+        return self.read(self._arrived.find(b"\n") + 1 or len(self._arrived))
+
+    def read(self, count: int) -> bytes:
+        """The next ``count`` bytes; fewer at the end of input."""
+        while len(self._arrived) < count and self._more():
+            pass
+        found, self._arrived = self._arrived[:count], self._arrived[count:]
+        return found
+
+    def put_back(self, data: bytes) -> None:
+        """Let ``data`` be what is read next."""
+        self._arrived = data + self._arrived
+
+    def is_there(self, seconds: float) -> bool:
+        """Whether something can be read within ``seconds``; False where that cannot be told."""
+        try:
+            return bool(self._arrived or select.select([self._stream.fileno()], [], [], seconds)[0])
+        except (OSError, ValueError):
+            return False
+
+    def _more(self) -> bool:
+        data = os.read(self._stream.fileno(), _AT_ONCE)
+        self._arrived += data
+        return bool(data)
 
 
 class Outgoing:
@@ -27,6 +73,15 @@ class Outgoing:
         self._unread = 0
         self._thread = threading.Thread(target=self._run, daemon=True, name="kfunc-lsp writer")
         self._thread.start()
+
+    def send(self, message: Mapping[str, object]) -> None:
+        """Send a message; any thread may do so."""
+        log.debug("sent %s", message)
+        self.write(framed(message))
+
+    def notify(self, method: str, params: object) -> None:
+        """Send a notification."""
+        self.send({"method": method, "params": params})
 
     def write(self, data: bytes) -> None:
         """Send ``data``, now or later."""

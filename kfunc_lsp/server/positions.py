@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from functools import cached_property
-
-from lsprotocol import types
+from typing import TYPE_CHECKING
 
 from kfunc_lsp.dataclass import dataclass
+
+if TYPE_CHECKING:
+    from lsprotocol import types
 
 UTF8, UTF16, UTF32 = "utf-8", "utf-16", "utf-32"
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -78,12 +80,19 @@ class Lines:
         start, end = self.bounds(position.line)
         return start + _bytes(self.text[start:end], position.character, self.encoding)
 
+    def place(self, offset: int) -> dict[str, int]:
+        """The client's position of a byte offset, in JSON."""
+        line = bisect_right(self._starts, offset) - 1
+        return {"line": line, "character": units(self.text[self._starts[line] : offset], self.encoding)}
+
     def position(self, offset: int) -> types.Position:
         """The client's position of a byte offset."""
-        line = bisect_right(self._starts, offset) - 1
-        start = self._starts[line]
-        return types.Position(line=line, character=units(self.text[start:offset], self.encoding))
+        from lsprotocol import types  # which the first diagnostics do not wait for
+
+        return types.Position(**self.place(offset))
 
     def range(self, start: int, end: int) -> types.Range:
         """The client's range of bytes ``start`` to ``end``."""
+        from lsprotocol import types
+
         return types.Range(start=self.position(start), end=self.position(end))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
+from cattrs import Converter
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams, JsonRpcInvalidRequest
-from pygls.protocol import LanguageServerProtocol, lsp_method
+from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
 from pygls.protocol.json_rpc import JsonRPCNotification
 
 if TYPE_CHECKING:
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _IGNORED = JsonRPCNotification(method="$/ignored", jsonrpc="2.0", params=None)
 """Stands for a message that has been dealt with; notifications in ``$/`` may be ignored."""
+
+
+CONVERTER: Converter = default_converter()  # type: ignore[no-untyped-call]
+"""Between JSON and the protocol's types; made once, as it takes long."""
+
+
+def structured(message: object, kind: type[_T]) -> _T:
+    """``message`` as one of the protocol's types. Raises what cattrs raises where it is none."""
+    return CONVERTER.structure(message, kind)
 
 
 class Protocol(LanguageServerProtocol):
@@ -33,10 +43,6 @@ class Protocol(LanguageServerProtocol):
     def was_shut_down(self) -> bool:
         """Whether the client has said ``shutdown``."""
         return bool(self._shutdown)
-
-    def structured(self, message: Any, kind: type[_T]) -> _T:
-        """``message`` as one of the protocol's types. Raises what cattrs raises where it is none."""
-        return self._converter.structure(message, kind)
 
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(self, params: types.InitializeParams) -> NoReturn:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 import traceback
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from threading import Event
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar, cast
 
 from lsprotocol import types
 from pygls.exceptions import (
@@ -31,12 +30,10 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from kfunc_lsp import __version__
-from kfunc_lsp.server import capabilities
-from kfunc_lsp.server.client import Client
-from kfunc_lsp.server.diagnostics import Publisher, of_analysis
+from kfunc_lsp.server.diagnostics import PUBLISH, Diagnostic, Publisher, of_analysis, publication
 from kfunc_lsp.server.documents import Document
-from kfunc_lsp.server.pipes import Outgoing, leave_with
-from kfunc_lsp.server.protocol import Protocol
+from kfunc_lsp.server.pipes import Incoming, Outgoing, leave_with
+from kfunc_lsp.server.protocol import CONVERTER, Protocol
 from kfunc_lsp.server.session import Session
 from kfunc_lsp.server.settings import SECTION
 
@@ -74,6 +71,7 @@ class Server(LanguageServer):
             __version__,
             text_document_sync_kind=types.TextDocumentSyncKind.Incremental,
             protocol_cls=Protocol,
+            converter_factory=lambda: CONVERTER,
         )
         self.left_in_a_hurry = False
         """Whether ``exit`` came without ``shutdown``; pygls ends its loop with 0 either way."""
@@ -82,7 +80,8 @@ class Server(LanguageServer):
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="kfunc-lsp")
         self._typist = ThreadPoolExecutor(1, thread_name_prefix="kfunc-lsp typing")
         self._rest: asyncio.TimerHandle | None = None
-        self._publisher = Publisher(self._check, self.document, self.text_document_publish_diagnostics)
+        self._outgoing: Outgoing | None = None
+        self._publisher = Publisher(self._check, self.document, self._publish)
 
     @property
     def session(self) -> Session:
@@ -159,14 +158,20 @@ class Server(LanguageServer):
 
     # Lifecycle
 
-    def run(self, params: Mapping[str, Any], incoming: BinaryIO, outgoing: BinaryIO) -> int:
-        """Serve the client that said ``initialize`` with ``params`` until it leaves; the answer is the exit code."""
+    def run(self, session: Session, process: object, incoming: Incoming, outgoing: Outgoing) -> int:
+        """Serve the client of ``session``, whose ``processId`` is ``process``, until it leaves; the answer is the exit
+        code.
+        """
         self._stop_event = Event()
-        self.protocol.set_writer(Outgoing(outgoing))
+        self._session = session
+        self._outgoing = outgoing
+        self.protocol.set_writer(outgoing)
+        if isinstance(process, int):
+            leave_with(process)
 
         async def talk(stop: Event) -> None:
-            self.start_session(params)
-            reader = StdinAsyncReader(incoming, self.thread_pool)
+            asyncio.get_running_loop().set_exception_handler(self._lost)
+            reader = StdinAsyncReader(cast(BinaryIO, incoming), self.thread_pool)
             await run_async(stop, reader, self.protocol, log, self.report_server_error)
 
         with suppress(SystemExit, KeyboardInterrupt):
@@ -174,36 +179,9 @@ class Server(LanguageServer):
         self.shutdown()
         return int(self.left_in_a_hurry)
 
-    def start_session(self, message: Mapping[str, Any]) -> None:
-        """Begin the session that the parameters of ``initialize`` describe."""
-        params = self._understood(message)
-        encoding = capabilities.encoding(message.get("capabilities"))
-        if isinstance(params.process_id, int):
-            leave_with(params.process_id)
-        loop = asyncio.get_running_loop()
-
-        def show(text: str) -> None:
-            message = types.ShowMessageParams(type=types.MessageType.Warning, message=f"kfunc-lsp: {text}")
-            loop.call_soon_threadsafe(self.window_show_message, message)
-
-        def note(text: str) -> None:
-            message = types.LogMessageParams(type=types.MessageType.Info, message=text)
-            loop.call_soon_threadsafe(self.window_log_message, message)
-
-        loop.set_exception_handler(self._lost)
-        self._session = Session(
-            Client.of(params.capabilities), encoding, _roots(params), params.initialization_options, show, note
-        )
-
-    def _understood(self, message: Mapping[str, Any]) -> types.InitializeParams:
-        """The typed parameters; of a client that does not keep to the protocol, what can be used."""
-        structure = self.protocol.structured
-        try:
-            return structure(dict(message), types.InitializeParams)
-        except Exception as error:
-            log.error("the parameters of `initialize` are not those of the protocol: %s", error)
-        options = message.get("initializationOptions")
-        return types.InitializeParams(types.ClientCapabilities(), initialization_options=options)
+    def _publish(self, uri: str, version: int | None, found: Sequence[Diagnostic]) -> None:
+        if self._outgoing is not None:
+            self._outgoing.notify(PUBLISH, publication(uri, version, found))
 
     async def warm(self) -> None:
         """Load the kernels, and ask the client to watch headers and settings."""
@@ -272,7 +250,8 @@ class Server(LanguageServer):
 
     def opened(self, params: types.DidOpenTextDocumentParams) -> None:
         """textDocument/didOpen."""
-        self.session.open(params.text_document)
+        item = params.text_document
+        self.session.open(item.uri, item.version, item.text)
         self._refresh(databases=False)
         self._schedule(params.text_document.uri, 0)
 
@@ -329,13 +308,13 @@ class Server(LanguageServer):
         if not self.session.client.pulls_diagnostics:
             self._publisher.schedule(uri, delay)
 
-    def _check(self, document: Document) -> asyncio.Future[list[types.Diagnostic] | None]:
+    def _check(self, document: Document) -> asyncio.Future[list[Diagnostic] | None]:
         session = self.session
 
-        def diagnostics() -> list[types.Diagnostic]:
+        def diagnostics() -> list[Diagnostic]:
             return of_analysis(session, session.analysis(document))
 
-        async def guarded() -> list[types.Diagnostic] | None:
+        async def guarded() -> list[Diagnostic] | None:
             try:
                 return await self.work(diagnostics)
             except JsonRpcException:
@@ -350,11 +329,3 @@ def _told(error: BaseException) -> tuple[str, str]:
         kind = error.message.partition(":")[0]
         return kind, "".join([*error.data.get("traceback", ()), error.message, "\n"])
     return type(error).__name__, "".join(traceback.format_exception(error))
-
-
-def _roots(params: types.InitializeParams) -> list[str]:
-    """The folders that the client works in; the current one where it says none."""
-    folders = params.workspace_folders or []
-    uris = (params.root_uri, *(folder.uri for folder in folders))
-    paths = [path for uri in uris if uri and (path := to_fs_path(uri))]
-    return list(dict.fromkeys(paths)) or [params.root_path or os.getcwd()]

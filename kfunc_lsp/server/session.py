@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-
-from lsprotocol import types
+from typing import TYPE_CHECKING
 
 from kfunc_lsp.check import check
 from kfunc_lsp.choice import Choice, choose
@@ -21,10 +20,14 @@ from kfunc_lsp.project import Disk, Project
 from kfunc_lsp.rules.model import Finding
 from kfunc_lsp.server.client import Client
 from kfunc_lsp.server.documents import Document, path_of
+from kfunc_lsp.server.positions import encode
 from kfunc_lsp.server.settings import SECTION, Selection, Settings
 from kfunc_lsp.source.flags import Flags, parse_arguments
 from kfunc_lsp.source.read import read_unit
 from kfunc_lsp.unit.model import SourceFile, Unit
+
+if TYPE_CHECKING:
+    from lsprotocol import types
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,11 +89,9 @@ class Session:
 
     # On the event loop
 
-    def open(self, item: types.TextDocumentItem) -> None:
+    def open(self, uri: str, version: int, text: str) -> None:
         """Take over an opened document. Its ``languageId`` does not matter: headers come as C++."""
-        empty = Document(item.uri, item.version, SourceFile(path_of(item.uri, self.root), ""), self.encoding)
-        change = types.TextDocumentContentChangeWholeDocument(text=item.text)
-        self._keep(empty.edited([change], item.version))
+        self._keep(Document(uri, version, SourceFile(path_of(uri, self.root), encode(text)), self.encoding))
 
     def change(self, params: types.DidChangeTextDocumentParams) -> None:
         """Apply the client's edits."""

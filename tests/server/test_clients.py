@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -121,14 +122,32 @@ async def test_8_progress_is_for_those_who_show_it_and_findings_do_not_wait_for_
     assert await raw.exit_code() == 0
 
 
-async def test_9_initialize_is_answered_before_the_protocol_is_imported() -> None:
-    """Importing it takes longer than some clients like to wait."""
-    raw = await Raw.start(
-        [
-            sys.executable,
-            "-c",
-            "import sys; sys.modules['lsprotocol'] = None; from kfunc_lsp.server import serve; serve()",
+@pytest.mark.parametrize("is_asked", [False, True])
+async def test_9_the_first_answers_do_not_wait_for_the_protocols_types(is_asked: bool) -> None:
+    """Importing them takes longer than all else at a start: the first diagnostics are pushed, or pulled, before."""
+    script = "import sys; sys.modules['lsprotocol'] = None; from kfunc_lsp.server import serve; serve()"
+    raw = await Raw.start([sys.executable, "-c", script])
+    pulling = {"textDocument": {"diagnostic": {}}, "workspace": {"diagnostics": {"refreshSupport": True}}}
+    params = {**INITIALIZE, "capabilities": pulling if is_asked else {}}
+    params["initializationOptions"] = {"kernels": ["7.3"]}
+    assert (await raw.ask("initialize", params, 1))["result"]["serverInfo"]["name"] == "kfunc-lsp"
+    raw.send("initialized", {})
+    raw.send("textDocument/didOpen", {"textDocument": _item("untitled:a", IMPL_CALLED)})
+    raw.send("textDocument/codeLens", {"textDocument": {"uri": "untitled:a"}}, 2)
+    if is_asked:
+        found = (await raw.ask("textDocument/diagnostic", {"textDocument": {"uri": "untitled:a"}}, 3))["result"][
+            "items"
         ]
-    )
-    assert (await raw.ask("initialize", INITIALIZE, 1))["result"]["serverInfo"]["name"] == "kfunc-lsp"
+    else:
+        messages = [m["params"] async for m in _until_published(raw)]
+        assert (messages[-1]["uri"], messages[-1]["version"]) == ("untitled:a", 1)
+        found = messages[-1]["diagnostics"]
+    assert found[0]["code"] == "unflagged-impl-called"
     assert await raw.exit_code() == 1
+
+
+async def _until_published(raw: Raw) -> AsyncIterator[dict[str, Any]]:
+    async for message in raw.messages():
+        yield message
+        if message.get("method") == "textDocument/publishDiagnostics":
+            return

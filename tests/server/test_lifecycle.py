@@ -170,7 +170,7 @@ def broken(owner, name, error, is_met=lambda *arguments: True):
 
 broken(session.Session, "analysis", IndexError)
 broken(session.Session, "refresh", KeyError)
-broken(session.Session, "open", ZeroDivisionError, lambda session, item: "unopened" in item.uri)
+broken(session.Session, "open", ZeroDivisionError, lambda session, uri, *more: "unopened" in uri)
 broken(diagnostics.Publisher, "_start", RecursionError, lambda publisher, uri: "untimed" in uri)
 serve()
 """
