@@ -34,18 +34,7 @@ class Flags:
 
     def predefined(self) -> dict[str, Macro]:
         """The macro table before the first line, as a copy that the caller may change."""
-        table = dict(predefined(self.clang, self.cpu))
-        lines = ["__OPTIMIZE__ 1" if self.optimised else "__NO_INLINE__ 1"]
-        if self.standard is not None:
-            lines.append(f"__STDC_VERSION__ {self.standard}L")
-        for definition in self.defines:
-            name, _, value = definition.partition("=")
-            lines.append(f"{name} {value if '=' in definition else '1'}")
-        for macro in _macros(lines):
-            table[macro.name] = macro
-        for name in self.undefines:
-            table.pop(name, None)
-        return table
+        return dict(_predefined(self))
 
     def fallback(self, header: str, is_found: bool) -> Sequence[Macro]:
         """Macros to go on with behind ``header``, as far as they are not defined by then.
@@ -55,6 +44,22 @@ class Flags:
         """
         name = posixpath.basename(header)
         return _fallbacks() if (name == _HELPERS and not self.known if is_found else name != "vmlinux.h") else ()
+
+
+@lru_cache(maxsize=8)
+def _predefined(flags: Flags) -> dict[str, Macro]:
+    table = dict(predefined(flags.clang, flags.cpu))
+    lines = ["__OPTIMIZE__ 1" if flags.optimised else "__NO_INLINE__ 1"]
+    if flags.standard is not None:
+        lines.append(f"__STDC_VERSION__ {flags.standard}L")
+    for definition in flags.defines:
+        name, _, value = definition.partition("=")
+        lines.append(f"{name} {value if '=' in definition else '1'}")
+    for macro in _macros(lines):
+        table[macro.name] = macro
+    for name in flags.undefines:
+        table.pop(name, None)
+    return table
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.source.macros import Macro, parse_define
-from kfunc_lsp.source.text import IDENTIFIER, blank, directives
+from kfunc_lsp.source.text import IDENTIFIER, Lexeme, blank, directives, lex
 from kfunc_lsp.unit.model import SourceFile
 
 LARGE = 1 << 20
@@ -47,9 +47,9 @@ class Directive:
     is_open: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Statement:
-    """A statement that declares ksym ``name`` and stands between two offsets of its file."""
+    """A statement that declares ksym ``name`` and stands between two offsets of its file; a header makes each once."""
 
     name: str
     start: int
@@ -107,6 +107,19 @@ class Header:
                 break
             at = following + 1
         return found
+
+    def lexed(self, start: int, end: int) -> list[Lexeme]:
+        """The tokens between two offsets; kept for a header, which is read again wherever macros differ."""
+        if self.is_main:
+            return lex(self.blanked, start, end)
+        known = self._lexed.get((start, end))
+        if known is None:
+            known = self._lexed[start, end] = lex(self.blanked, start, end)
+        return known
+
+    @cached_property
+    def _lexed(self) -> dict[tuple[int, int], list[Lexeme]]:
+        return {}
 
     @cached_property
     def identifiers(self) -> frozenset[str]:

@@ -189,7 +189,7 @@ class Interest:
         """Whether text with these identifiers may name a kfunc, itself or through the macros that it uses."""
         if not self._names.known.isdisjoint(identifiers):
             return True
-        seen = {name for name in identifiers if name in self._table}
+        seen = set(identifiers & self._table.keys())
         pending = list(seen)
         while pending:
             macro = self._table[pending.pop()]

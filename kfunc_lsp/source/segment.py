@@ -132,6 +132,8 @@ class Segment:
 def scan(tokens: list[Token], known: Set[str], indent: Indent) -> Segment:
     """What stands in ``tokens``; ``known`` are the names in question, ``indent`` judges a token's origin."""
     segment = Segment(tokens)
+    if "_Pragma" in segment.texts:
+        segment = Segment(_without_pragmas(tokens))
     _Scanner(segment, known, indent).run()
     ranges = [(body.start, body.end, index) for index, body in enumerate(segment.bodies)]
     ranges += [(start, end, -1) for start, end in segment.outside]
@@ -139,6 +141,17 @@ def scan(tokens: list[Token], known: Set[str], indent: Indent) -> Segment:
     return segment
 
 
+def _without_pragmas(tokens: list[Token]) -> list[Token]:
+    """``tokens`` without ``_Pragma("…")``, which looks like a call and is none."""
+    kept: list[Token] = []
+    behind = 0
+    for at in [index for index, token in enumerate(tokens) if token[0] == "_Pragma"]:
+        kept += tokens[behind:at]
+        behind = at + _PRAGMA_TOKENS
+    return kept + tokens[behind:]
+
+
+_PRAGMA_TOKENS = 4
 _MARKS = frozenset(";{}()=")
 
 

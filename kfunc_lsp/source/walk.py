@@ -19,7 +19,6 @@ INCLUDES = frozenset(("include", "include_next", "import"))
 
 _DEEPEST_INCLUDE = 150
 MOST_INCLUDES = 20_000
-_PRAGMA_TOKENS = 4
 _EVERYTHING_BUDGET = 5_000_000
 _TOO_DEEP = "includes are nested too deeply; the rest was left out"
 _TOO_MANY_TOKENS = f"macros expand to more than {TOKEN_BUDGET:,} tokens; the rest was read without them"
@@ -215,7 +214,7 @@ class Walk:
                     self.change.large[statement.name] = (header, statement)
             return
         for first, last in self._readable(header.blanked, start, end):
-            self._pending += [(t, base + at, NOTHING_HIDDEN, None) for t, at in lex(header.blanked, first, last)]
+            self._pending += [(t, base + at, NOTHING_HIDDEN, None) for t, at in header.lexed(first, last)]
 
     def _readable(self, text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         """``[start, end)`` without the lines that nobody wrote."""
@@ -241,18 +240,8 @@ class Walk:
             self._problem(_TOO_MANY_TOKENS)
             expanded = pending
         self.change.tokens = self._expander.spent
-        self.tokens += _without_pragmas(expanded)
+        self.tokens += expanded
 
     def _problem(self, words: str) -> None:
         if words not in self.change.problems:
             self.change.problems.append(words)
-
-
-def _without_pragmas(tokens: list[Token]) -> list[Token]:
-    """``tokens`` without ``_Pragma("…")``, which looks like a call and is none."""
-    kept: list[Token] = []
-    behind = 0
-    for at in [index for index, token in enumerate(tokens) if token[0] == "_Pragma"]:
-        kept += tokens[behind:at]
-        behind = at + _PRAGMA_TOKENS
-    return kept + tokens[behind:] if behind else tokens
