@@ -25,7 +25,7 @@ FILES = ("kfunc-lsp.toml", "pyproject.toml")
 ENVIRONMENT: Mapping[str, str] = {
     "KFUNC_LSP_CACHE": "the cache's folder, instead of `kfunc-lsp` in `$XDG_CACHE_HOME` or `~/.cache`; empty: none",
     "NO_COLOR": "if set, no colours on a terminal",
-    "COLUMNS": "the width that tables are fitted to on a terminal, instead of the terminal's own",
+    "COLUMNS": "the width that text is fitted to on a terminal, instead of the terminal's own",
     "KFUNC_LSP_TRACE": "if set, a fault of kfunc-lsp itself shows where it happened",
 }
 """Variables of the environment that count, and what each does."""

@@ -136,7 +136,9 @@ def _idle(ignore: Ignore, kernels: Names) -> Iterator[Finding]:
 def _finding(
     span: Span, severity: Severity, words: str, advice: str, subject: str, kernels: Names, fix: Fix | None
 ) -> Finding:
-    why = "there is no such finding here, on the kernels that were asked" if severity is Severity.HINT else words
+    why = "there is no such finding here, on the kernels that were asked"
+    if severity is Severity.WARNING:
+        why = "a comment hides findings of the rules that it names, and nothing else"
     headline = f"this ignore {words}"
     violation = Violation(severity, span, headline, why, advice=advice, subject=subject)
     standings = (Standing(kernels, True, severity, None, "", "", why, "source"),)

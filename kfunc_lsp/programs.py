@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from kfunc_lsp.check import check, known_names
 from kfunc_lsp.dataclass import dataclass, replace
-from kfunc_lsp.errors import KfuncLspError
+from kfunc_lsp.errors import KfuncLspError, ObjectError
 from kfunc_lsp.kernel.loader import LIBBPF, Loader
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.merge import merged
@@ -24,6 +24,7 @@ from kfunc_lsp.source.read import read_unit
 from kfunc_lsp.unit.model import Unit
 
 _MAGIC_SIZE = 8
+_OBJECT_SUFFIXES = (".o", ".a")
 _NAMED_HEADERS = 4
 
 
@@ -112,6 +113,8 @@ def read_units(project: Project, path: str, known: frozenset[str]) -> list[Unit]
 
         with open(absolute, "rb") as handle:
             return [read_object(name, file, project.disk.read, known) for name, file in objects(absolute, handle)]
+    if path.endswith(_OBJECT_SUFFIXES) and os.path.isfile(absolute):
+        raise ObjectError(f"{path}: is no object, nor an archive of objects; give what `clang -target bpf -c` wrote")
     file = project.disk.overlay.get(absolute) or project.disk.program(path)
     return [read_unit(file, project.headers, project.flags(file.path), known)]
 

@@ -93,7 +93,7 @@ class SectionReader:
         except (ImageError, OSError):
             raise
         except Exception as error:  # pyelftools lets through whatever its parsers meet in a damaged file
-            raise ImageError(f"{what}: is a damaged ELF file ({type(error).__name__}: {error})") from None
+            raise ImageError(f"{what}: is a damaged ELF file ({error or type(error).__name__})") from None
         self.by_name: dict[str, ElfSection] = {}
         for section in self.all:
             self.by_name.setdefault(section.name, section)

@@ -79,9 +79,11 @@ def test_an_extern_in_no_section_is_one_of_another_object() -> None:
 
 def test_a_foreign_object_among_others_is_reported_and_the_rest_checked(built: Path) -> None:
     (built / "cut.bpf.o").write_bytes(PROGRAM.read_bytes()[:3000])
-    answer = run("check", "cut.bpf.o", "/bin/sh", "old.bpf.o", "--kernel", "7.3", cwd=built)
+    (built / "empty.bpf.o").touch()
+    answer = run("check", "cut.bpf.o", "empty.bpf.o", "/bin/sh", "old.bpf.o", "--kernel", "7.3", cwd=built)
     assert answer.returncode == 2
-    assert answer.stderr.count("\n") == 2
+    assert answer.stderr.count("\n") == 3
+    assert "kfunc-lsp: empty.bpf.o: is no object, nor an archive of objects" in answer.stderr
     assert "cut.bpf.o: is a damaged ELF file" in answer.stderr
     assert "/bin/sh: is an ELF file for x86_64, no BPF object" in answer.stderr.replace("/usr", "")
     assert "error[unflagged-impl-called]" in answer.stdout
