@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from kfunc_lsp.dataclass import dataclass
+from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.rules.meaning import Meaning
 from kfunc_lsp.rules.values import (
     OPAQUE,
@@ -174,9 +174,9 @@ class Evaluation:
         parts = (value.base, *value.others) if isinstance(value, Derived) else value.parts
         is_number = isinstance(value, Mixed) and value.is_number
         abstracts = [self.value(state, part) for part in parts]
-        pointers = [a for a in abstracts if isinstance(a, Pointer)]
+        pointers = [a for a in abstracts if isinstance(a, Pointer | Stack)]
         if len(pointers) == 1 and not is_number:
-            return Pointer(pointers[0].id, False)
+            return replace(pointers[0], exact=False)
         roots = frozenset(root for a in abstracts for root in self._roots(a))
         loads = frozenset(load for a in abstracts for load in loads_of(a))
         unknown = [a for a in abstracts if not isinstance(a, Known)]

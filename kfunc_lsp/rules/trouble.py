@@ -30,6 +30,7 @@ class Fault(Enum):
     SECTION_LEFT = "section left"
     SECTION_UNBEGUN = "section unbegun"
     SECTION_NESTED = "section nested"
+    SECTION_ORDER = "section order"
     OUTSIDE_RCU = "outside rcu"
     SLEEPS = "sleeps"
 

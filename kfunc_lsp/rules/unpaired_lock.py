@@ -12,8 +12,8 @@ from kfunc_lsp.rules.trouble import Fault, Section, Trouble
 PAGE = """
 ## What it does
 Finds `bpf_rcu_read_lock()`, `bpf_preempt_disable()` and `bpf_local_irq_save()` without their end on every path of a
-program, their ends without a beginning, interrupts that are saved twice in one place, and RCU sections within one
-another where the kernel has none.
+program, their ends without a beginning, interrupts that are saved twice in one place or restored in another order, and
+RCU sections within one another where the kernel has none.
 
 ## Why is this bad?
 A program must leave every section that it enters, and no other. The verifier refuses it otherwise.
@@ -41,8 +41,8 @@ bpf_rcu_read_unlock();
 ## What libbpf or the kernel says
 `BPF_EXIT instruction in main prog cannot be used inside bpf_rcu_read_lock-ed region` (6.12:
 `bpf_rcu_read_unlock is missing`), `unmatched rcu read unlock (kernel function bpf_rcu_read_unlock)`,
-`unmatched attempt to enable preemption (kernel function bpf_preempt_enable)`, `expected an initialized irq flag as R1`;
-before 7.0 `nested rcu read lock (kernel function bpf_rcu_read_lock)`.
+`unmatched attempt to enable preemption (kernel function bpf_preempt_enable)`, `expected an initialized irq flag as R1`,
+`cannot restore irq state out of order`; before 7.0 `nested rcu read lock (kernel function bpf_rcu_read_lock)`.
 
 ## Fix safety
 No fix: where a section ends is for a person to say.
@@ -63,12 +63,15 @@ _UNBEGUN = {
     Section.IRQ: "expected an initialized irq flag as {argument}",
 }
 _NESTED = "nested rcu read lock (kernel function {name})"
+_OUT_OF_ORDER = "cannot restore irq state out of order"
 _SAVED_TWICE = "expected uninitialized irq flag as {argument}"
 
 
 def check(load: Load, function: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for spot in spots(load, function, Fault.SECTION_LEFT, Fault.SECTION_UNBEGUN, Fault.SECTION_NESTED):
+    for spot in spots(
+        load, function, Fault.SECTION_LEFT, Fault.SECTION_UNBEGUN, Fault.SECTION_NESTED, Fault.SECTION_ORDER
+    ):
         trouble = spot.trouble
         section = trouble.section or Section.RCU
         name = spot.kernel_function.name
@@ -85,6 +88,13 @@ def check(load: Load, function: str) -> Iterator[Violation]:
                 f"`{name}` ends what was not begun",
                 f"no `{section.value}` comes before it",
                 _UNBEGUN[section].format(name=name, argument=argument),
+            )
+        elif trouble.fault is Fault.SECTION_ORDER:
+            yield spot.violation(
+                f"`{name}` restores interrupts in another order than they were saved in",
+                "what was saved last must be restored first",
+                _OUT_OF_ORDER,
+                "saved here last",
             )
         elif section is Section.IRQ:
             yield spot.violation(

@@ -74,9 +74,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The address of a local."""
+    """The address of a local; not ``exact`` where it may be that of a part."""
 
     name: str
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)

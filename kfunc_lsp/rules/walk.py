@@ -26,9 +26,11 @@ from kfunc_lsp.rules.values import (
     Unknown,
 )
 from kfunc_lsp.unit.graph import (
+    Address,
     Branch,
     Call,
     Choose,
+    Derived,
     Do,
     Go,
     Graph,
@@ -60,7 +62,7 @@ class Walk(Evaluation):
         self.is_root = is_root
         self.owns_nothing = owns_nothing
         self._left = _MOST_BLOCKS
-        self._saved: dict[int, Value | None] = {}
+        self._saved: dict[int, Stack | None] = {}
         self._entered: dict[int, Mapping[str, Abstract]] = {}
         self._depth = 0
         self._known: dict[object, Found | None] = {}
@@ -329,26 +331,38 @@ class Walk(Evaluation):
             self._open_or_close(state, call, meaning.section, meaning.role is Role.BEGINS)
         given = next(iter(arguments), None)
         if meaning.role in _ITERATING and isinstance(given, Stack):
-            self._iterate(state, call, meaning.role, given.name)
+            if given.exact:
+                self._iterate(state, call, meaning.role, given.name)
+            else:
+                state.iterators[given.name] = None
 
     def _open_or_close(self, state: State, call: Call, section: Section, begins: bool) -> None:
         places = state.open[section]
         if places is None:
             return
-        # saved interrupts are told apart by where they are saved
-        self._saved[call.at] = next(iter(call.arguments), None)
+        self._saved[call.at] = _place_of(next(iter(call.arguments), None))
+        same = [section is not Section.IRQ or self._is_same(call.at, begun) for begun in places]
         if begins:
-            if places and (section is not Section.IRQ or self._is_same(call.at, places[-1])):
+            if same and same[-1]:
                 self._found.add(Trouble(Fault.SECTION_NESTED, call.at, call.callee, places[-1], section=section))
                 places = places[:-1] if section is Section.IRQ else places
             state.open[section] = (*places, call.at)
-        elif not places:
+        elif all(is_same is False for is_same in same):
             self._found.add(Trouble(Fault.SECTION_UNBEGUN, call.at, call.callee, section=section))
+            state.open[section] = None if places else places
+        elif same[-1]:
+            state.open[section] = places[:-1]
         else:
-            state.open[section] = places[:-1] if self._is_same(call.at, places[-1]) else None
+            if same[-1] is False and True in same:
+                self._found.add(Trouble(Fault.SECTION_ORDER, call.at, call.callee, places[-1], section=section))
+            state.open[section] = None
 
-    def _is_same(self, end: int, begin: int) -> bool:
-        return self._saved[end] == self._saved[begin]
+    def _is_same(self, end: int, begin: int) -> bool | None:
+        """Whether interrupts are restored from where they were saved; ``None`` where that is not known."""
+        one, other = self._saved[end], self._saved[begin]
+        if one is None or other is None or (one.name == other.name and not (one.exact and other.exact)):
+            return None
+        return one.name == other.name
 
     def _iterate(self, state: State, call: Call, role: Role, name: str) -> None:
         begun = state.iterators.get(name)
@@ -365,6 +379,15 @@ class Walk(Evaluation):
 
 
 _ITERATING = frozenset((Role.ITERATOR_NEW, Role.ITERATOR_NEXT, Role.ITERATOR_DESTROY))
+
+
+def _place_of(value: Value | None) -> Stack | None:
+    """The local that a value is the address of, or of a part of."""
+    if isinstance(value, Address):
+        return Stack(value.name)
+    if isinstance(value, Derived) and isinstance(value.base, Address):
+        return Stack(value.base.name, False)
+    return None
 
 
 def _together(sides: Iterable[tuple[bool, Found | None]]) -> Found | None:

@@ -251,7 +251,7 @@ class Lowering:
         base, is_local = self._memory(operand)
         if is_local and isinstance(base, Local):
             self.addressed.add(base.name)
-            return Address(base.name)
+            return Address(base.name) if operand.kind == "name" else Derived(Address(base.name))
         if base is None:
             return Outside(operand.text) if operand.kind == "name" else NOTHING
         return base if operand.kind == "prefix" else Derived(base)

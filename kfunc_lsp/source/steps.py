@@ -324,6 +324,8 @@ class _Statements(Declarations):
 
     def _assembler(self, at: int, stop: int) -> None:
         texts = self.texts[at:stop]
+        if _is_empty(texts):
+            return
         if any(text[0] == '"' and "call" in text for text in texts):
             self.emit(Unclear(None))
         names = frozenset(filter(None, (self.resolve(text) for text in texts if is_identifier(text))))
@@ -336,3 +338,9 @@ class _Statements(Declarations):
                 targets.append(self.new_block())
                 self._jumps.append((label, targets[-1], tuple(self.scopes)))
             self.leave_to(Choose(None, tuple(targets)), targets[0])
+
+
+def _is_empty(texts: Sequence[str]) -> bool:
+    """Whether an ``asm`` holds no instruction, as ``barrier_var`` is made, and gives no local another value."""
+    template = texts[texts.index("(") + 1 : texts.index(":")] if "(" in texts and ":" in texts else ()
+    return all(text == '""' for text in template) and bool(template) and not any(t.startswith('"=') for t in texts)

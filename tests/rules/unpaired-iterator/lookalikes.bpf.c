@@ -73,3 +73,15 @@ int by_a_function(void *ctx)
 	end(&it);
 	return 0;
 }
+
+SEC("syscall")
+int of_an_array(void *ctx)
+{
+	struct bpf_iter_bits it[2];
+
+	bpf_iter_bits_new(&it[0], &words, 1);
+	bpf_iter_bits_new(&it[1], &words, 1);
+	bpf_iter_bits_destroy(&it[1]);
+	bpf_iter_bits_destroy(&it[0]);
+	return 0;
+}

@@ -59,3 +59,38 @@ int nested(void *ctx)
 	bpf_local_irq_restore(&flags);
 	return 0;
 }
+
+SEC("syscall")
+int other(void *ctx)
+{
+	unsigned long flags, wrong = 1;
+
+	bpf_local_irq_save(&flags);
+	bpf_local_irq_restore(&wrong); // want warning "expected an initialized irq flag as"
+	bpf_local_irq_restore(&flags);
+	return 0;
+}
+
+SEC("syscall")
+int swapped(void *ctx)
+{
+	unsigned long flags, inner;
+
+	bpf_local_irq_save(&flags);
+	bpf_local_irq_save(&inner);
+	bpf_local_irq_restore(&flags); // want warning "cannot restore irq state out of order"
+	bpf_local_irq_restore(&inner);
+	return 0;
+}
+
+SEC("syscall")
+int array(void *ctx)
+{
+	unsigned long flags[2];
+
+	bpf_local_irq_save(&flags[0]);
+	bpf_local_irq_save(&flags[1]);
+	bpf_local_irq_restore(&flags[1]);
+	bpf_local_irq_restore(&flags[0]);
+	return 0;
+}

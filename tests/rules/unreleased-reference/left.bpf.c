@@ -96,3 +96,12 @@ int BPF_PROG(calls_back, struct task_struct *task, u64 flags)
 	bpf_loop(3, callback, NULL, 0);
 	return 0;
 }
+
+SEC("tp_btf/task_newtask")
+int BPF_PROG(behind_a_barrier, struct task_struct *task, u64 flags)
+{
+	struct task_struct *p = bpf_task_acquire(task); // want warning "Unreleased reference"
+
+	asm volatile("" : "+r"(p));
+	return 0;
+}
