@@ -14,7 +14,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     serve.add_argument("--stdio", action="store_true", help="accepted for editors that pass it; the default")
-    serve.add_argument("--tcp", type=int, metavar="PORT", help="serve one client on this port of 127.0.0.1 instead")
+    serve.add_argument("--tcp", type=_port, metavar="PORT", help="serve one client on this port of 127.0.0.1 instead")
     serve.add_argument("--log-file", default="", metavar="FILE", help="write the log there, not to standard error")
     serve.add_argument(
         "--log-level",
@@ -22,3 +22,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         default="warning",
         help="what to log; only `debug` logs messages, with the text of programs",
     )
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isdecimal() else -1
+    if not 0 <= port <= 0xFFFF:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; give a number from 0 (any) to 65535")
+    return port

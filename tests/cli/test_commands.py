@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -128,6 +129,7 @@ def test_flags_of_the_compilation_database_are_used(tmp_path: Path) -> None:
         (["explain", "no-such-rule"], "no-such-rule"),
         (["explain", "missing-kfuncs"], "there is no rule `missing-kfuncs`; did you mean missing-kfunc"),
         (["kernel", "show", "./folder"], "folder: is a folder without modules; give a kernel's file"),
+        (["serve", "--tcp", "65536"], "'65536' is no port; give a number from 0 (any) to 65535"),
         (["kernel", "show", "./types.h"], "kfunc-lsp: types.h: has no kfunc prototypes"),
     ],
 )
@@ -225,6 +227,13 @@ def test_an_exported_pack_answers_like_what_it_was_made_from(tmp_path: Path) -> 
     notes = {name: run("check", "p.bpf.c", "-k", f"./mine.{name}", cwd=tmp_path).stdout for name in ("btf", "kpack")}
     assert "note: mine: kfunc flags are not known, and what they decide (NULL, references, sleeping, …)" in notes["btf"]
     assert "note:" not in notes["kpack"]
+
+
+def test_a_port_that_another_has_is_said_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        answer = process("serve", "--tcp", port)
+    assert (answer.returncode, answer.stderr) == (2, f"kfunc-lsp: 127.0.0.1:{port}: address already in use\n")
 
 
 def test_explain_prints_the_page() -> None:
