@@ -167,5 +167,5 @@ def _git(folder: str, *arguments: str) -> str:
         raise SelectionError(f"git {arguments[0]} in {folder} takes too long") from None
     if run.returncode:
         said = run.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise SelectionError(f"git: {said[0].removeprefix('fatal: ') if said else 'failed'}")
+        raise SelectionError(f"--changed-since: git says: {said[0].removeprefix('fatal: ') if said else 'failed'}")
     return run.stdout.decode("utf-8", "surrogateescape")

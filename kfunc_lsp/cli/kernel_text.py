@@ -11,7 +11,6 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
-from kfunc_lsp.config import Config
 from kfunc_lsp.describe import describe
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.kernel.diff import ADDED, CLASS, FLAGS, MODULE, PROGRAM_TYPES, PROTOTYPE, REMOVED, Change, uncompared
@@ -43,6 +42,10 @@ _CHANGED = {
     PROGRAM_TYPES: "for other program types",
     MODULE: "in another module",
 }
+_ALSO = (
+    "Names may be cut after any part: 7.3. A kernel may also be a file (vmlinuz, vmlinux, raw BTF, kernel pack, "
+    "module), a folder of modules, `running`, a pattern of files or of these, or a target of the configuration."
+)
 _MAX_NAMES = 12
 _WIDEST = 90
 """Of a prototype, however wide the terminal is."""
@@ -56,7 +59,7 @@ def listing(kernels: Sequence[Kernel], targets: Sequence[Target], file: str, col
     if targets:
         rows = [(target.name, target.problem or ", ".join(target.specs)) for target in targets]
         lines += ["", f"targets of {shown_path(file)}:", *_table(rows, columns, "  ")]
-    return "\n".join([*lines, "", *folded(f"a kernel may be {Config.options()['kernels'].item}", columns)])
+    return "\n".join([*lines, "", *folded(_ALSO, columns)])
 
 
 def functions(kernel: Kernel, columns: int | None) -> str:

@@ -192,6 +192,8 @@ def test_only_what_a_change_touches(folder: Path) -> None:
     assert answer.stdout.startswith("nothing checked")
     (folder / "common.h").write_text("/* changed */\n")
     assert run("check", *K, "--changed-since", "HEAD", cwd=folder).stdout.startswith("no findings · 1 program ·")
+    unknown = run("check", *K, "--changed-since", "gone", cwd=folder)
+    assert (unknown.returncode, unknown.stderr) == (2, "kfunc-lsp: --changed-since: git says: bad revision 'gone'\n")
     (folder / "bad.bpf.c").write_text(PROGRAM + "\n")
     answer = run("check", *K, "--changed-since", "HEAD", cwd=folder)
     assert "1 finding in 2 programs" in answer.stdout
