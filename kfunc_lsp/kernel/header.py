@@ -7,21 +7,26 @@ and leaves such an extern unresolved.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from kfunc_lsp.btf.cdecl import declare, prototype
+from kfunc_lsp.btf.cdecl import declare
 from kfunc_lsp.btf.types import (
     Array,
+    Const,
     Enum,
     FuncProto,
     Fwd,
     Ptr,
+    Restrict,
     Struct,
     Type,
     Typedef,
+    TypeTag,
     Union,
+    Volatile,
     skip_modifiers,
 )
+from kfunc_lsp.dataclass import replace
 from kfunc_lsp.kernel.annotations import annotation
 from kfunc_lsp.kernel.flags import decode
 from kfunc_lsp.kernel.model import Kernel, KernelFunction
@@ -29,6 +34,11 @@ from kfunc_lsp.kernel.program_types import COMMON
 
 _FLAVOR = "___kernel"
 """Added to a name that has ``___`` in it, since libbpf cuts a name at its last one before it looks it up."""
+
+_SECOND = "___second"
+_ENUMERATOR = "{{ __{}_is_not_listed_here }}"
+_BUILT_IN = "__builtin_va_list"
+"""A typedef that compilers have themselves."""
 
 _MACROS = """\
 #ifndef __ksym
@@ -45,6 +55,7 @@ _HOOK_WORDS = {COMMON: "any program type"}
 def kernel_header(kernel: Kernel) -> str:
     """The header, as a file's text. Functions that no program can call are left out."""
     functions = [f for f in kernel.kfuncs() if f.callable]
+    definitions = _Definitions(f.prototype for f in functions)
     lines = [
         f"/* The kfuncs of {kernel.release or kernel.name}: {_comment(kernel.provenance.detail)}.",
         " *",
@@ -56,18 +67,19 @@ def kernel_header(kernel: Kernel) -> str:
         "",
         _MACROS,
         "#ifndef __VMLINUX_H__",
-        *_Definitions(f.prototype for f in functions).lines,
+        *definitions.lines,
         "#endif",
+        *definitions.further,
         "",
     ]
     for function in functions:
-        lines += [*_documentation(function), _extern(function), ""]
+        lines += [*_documentation(function), _extern(function, definitions), ""]
     return "\n".join([*lines, "#endif", ""])
 
 
-def _extern(function: KernelFunction) -> str:
+def _extern(function: KernelFunction, definitions: _Definitions) -> str:
     name = function.name + _FLAVOR if "___" in function.name else function.name
-    return f"extern {prototype(name, function.prototype).removesuffix(';')} __weak __ksym;"
+    return f"extern {declare(name, definitions.written(function.prototype))} __weak __ksym;"
 
 
 def _documentation(function: KernelFunction) -> list[str]:
@@ -103,44 +115,77 @@ def _comment(text: str) -> str:
     return text.replace("*/", "* /").replace("\n", " ")
 
 
+def _parts(part: Type) -> Iterator[Type]:
+    """The types with a name that a type is made of, each before what needs it."""
+    part = skip_modifiers(part)
+    match part:
+        case Ptr(target) | Array(target, _):
+            yield from _parts(target)
+        case FuncProto(returns):
+            yield from _parts(returns)
+            for param in part.params:
+                yield from _parts(param.type)
+        case Typedef(name, target) if name != _BUILT_IN:
+            yield from _parts(target)
+            yield part
+        case Struct(name) | Union(name) | Enum(name) | Fwd(name) if name:
+            yield part
+        case _:
+            pass
+
+
 class _Definitions:
-    """Definitions of all that some prototypes name, each before its first use."""
+    """Definitions of all that some prototypes name.
+
+    BTF can have several types of one name, and C cannot: the second gets another name, which libbpf does not compare.
+    What is only declared counts as second, since a vmlinux.h may define the first. ``further`` are the definitions of
+    these, which no vmlinux.h has.
+    """
 
     def __init__(self, protos: Iterable[FuncProto]) -> None:
-        self.lines: list[str] = []
-        self._seen: set[tuple[type[Type], str]] = set()
-        for proto in protos:
-            self._visit(proto)
+        parts = dict.fromkeys(part for proto in protos for part in _parts(proto))
+        self._names: dict[Type, str] = {}
+        taken: set[tuple[bool, str]] = set()
+        for part in sorted(parts, key=lambda part: isinstance(part, Fwd)):
+            is_typedef, name = isinstance(part, Typedef), _name(part)
+            while (is_typedef, name) in taken:
+                name += _SECOND
+            taken.add((is_typedef, name))
+            self._names[part] = name
+        lines = {part: self._line(part, name) for part, name in self._names.items()}
+        self.lines = [lines[part] for part in parts if self._names[part] == _name(part)]
+        self.further = [lines[part] for part in parts if self._names[part] != _name(part)]
 
-    def _visit(self, part: Type) -> None:
-        part = skip_modifiers(part)
+    def written(self, part: Type) -> Type:
+        """``part`` with the names that it has here."""
         match part:
-            case Ptr(target):
-                self._visit(target)
+            case Ptr(target) | Const(target) | Volatile(target) | Restrict(target):
+                return type(part)(self.written(target))
+            case TypeTag(_, target):
+                return replace(part, target=self.written(target))
             case Array(element, _):
-                self._visit(element)
+                return replace(part, element=self.written(element))
             case FuncProto(returns):
-                self._visit(returns)
-                for param in part.params:
-                    self._visit(param.type)
-            case Typedef(name, target):
-                if self._is_new(part, name):
-                    self._visit(target)
-                    self.lines.append(f"typedef {declare(name, target)};")
-            case Struct(name) if name and self._is_new(part, name):
-                self.lines.append(f"struct {name} {{}};")
-            case Union(name) if name and self._is_new(part, name):
-                self.lines.append(f"union {name} {{}};")
-            case Fwd(name, is_union) if self._is_new(part, name):
-                self.lines.append(f"{'union' if is_union else 'struct'} {name};")
-            case Enum(name) if name and self._is_new(part, name):
-                self.lines.append(f"enum {name} {{ __{name}_is_not_listed_here }};")
+                params = tuple(replace(param, type=self.written(param.type)) for param in part.params)
+                return replace(part, returns=self.written(returns), params=params)
+            case Typedef() | Struct() | Union() | Enum() | Fwd():
+                return replace(part, name=self._names.get(part, part.name))
             case _:
-                pass
+                return part
 
-    def _is_new(self, part: Type, name: str) -> bool:
-        key = (type(part), name)
-        if key in self._seen:
-            return False
-        self._seen.add(key)
-        return True
+    def _line(self, part: Type, name: str) -> str:
+        match part:
+            case Typedef(_, Enum("")):
+                return f"typedef enum {_ENUMERATOR.format(name)} {name};"
+            case Typedef(_, target):
+                return f"typedef {declare(name, self.written(target))};"
+            case Fwd(_, is_union):
+                return f"{'union' if is_union else 'struct'} {name};"
+            case Enum():
+                return f"enum {name} {_ENUMERATOR.format(name)};"
+            case _:
+                return f"{'union' if isinstance(part, Union) else 'struct'} {name} {{}};"
+
+
+def _name(part: Type) -> str:
+    return part.name if isinstance(part, Typedef | Struct | Union | Enum | Fwd) else ""

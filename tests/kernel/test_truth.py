@@ -12,14 +12,10 @@ from typing import Any
 import pytest
 
 from kfunc_lsp.btf.cdecl import prototype
-from kfunc_lsp.btf.decoder import Btf
-from kfunc_lsp.btf.types import Kind
 from kfunc_lsp.image.bzimage import payload
 from kfunc_lsp.image.file import open_image
-from kfunc_lsp.kernel import libbpf
-from kfunc_lsp.kernel.header import kernel_header
 from kfunc_lsp.kernel.model import FunctionClass, Kernel
-from kfunc_lsp.kernel.targets import bundled, resolve
+from kfunc_lsp.kernel.targets import resolve
 from tests.image.kernelbuilder import bzimage
 from tests.programs import SHARED
 
@@ -117,29 +113,3 @@ def test_a_filter_that_came_with_another_set_is_reported() -> None:
     (image,) = (path for path in IMAGES if "7.3.4" in path.name)
     crossed = {f.name for f in kernel(image).kfuncs() for hook in f.hooks or () if hook.crossed}
     assert crossed == {"scx_bpf_cid_to_cpu", "scx_bpf_cid_topo", "scx_bpf_cpu_to_cid"}
-
-
-@pytest.mark.skipif(shutil.which("clang-19") is None, reason="needs clang-19")
-@pytest.mark.parametrize("release", bundled())
-def test_every_extern_of_the_header_resolves(release: str, tmp_path: Path) -> None:
-    from elftools.elf.elffile import ELFFile
-
-    of = resolve(release)
-    (tmp_path / "kfuncs.h").write_text(kernel_header(of))
-    names = [f.name + ("___kernel" if "___" in f.name else "") for f in of.kfuncs() if f.callable]
-    uses = "".join(f"\tsink = (void *){name};\n" for name in names)
-    source = tmp_path / "all.bpf.c"
-    source.write_text(f'#include "kfuncs.h"\nvoid *volatile sink;\nint all(void)\n{{\n{uses}\treturn 0;\n}}\n')
-    target = tmp_path / "all.o"
-    command = ["clang-19", "-target", "bpf", "-Wall", "-Werror", "-g", "-O2", "-mcpu=v3", "-I", str(tmp_path)]
-    subprocess.run([*command, "-c", str(source), "-o", str(target)], check=True, timeout=60)
-    with target.open("rb") as file:
-        section = ELFFile(file).get_section_by_name(".BTF")
-        assert section is not None
-        btf = Btf.parse(section.data())
-    for name in names:
-        (func_id,) = btf.find(name, Kind.FUNC)
-        assert (
-            libbpf.resolve(of.find(libbpf.essential_name(name)), btf.func_proto(func_id)).outcome
-            is libbpf.Outcome.RESOLVED
-        ), name
