@@ -44,6 +44,9 @@ _BTF_HEADER = re.compile(
     rb"\x9f\xeb\x01[\0-\xff]([\x18\x20])\0\0\0\0\0\0\0|\xeb\x9f\x01[\0-\xff]\0\0\0([\x18\x20])\0\0\0\0"
 )
 _BANNER = re.compile(rb"Linux version ([0-9][!-~]{0,127}) ")
+_MAX_HEADERS = 1 << 10
+"""By chance nothing looks like one."""
+
 _BTF_WORDS = {24: 4, 32: 6}
 """By the header's size: how many words are offsets and lengths, of types, strings and layout."""
 
@@ -150,7 +153,7 @@ def flat_sections(data: memoryview, what: str) -> tuple[bytes, bytes, int]:
 
     Raises ``ImageError``, beginning with ``what``, where no BTF is in it.
     """
-    for match in _BTF_HEADER.finditer(data):
+    for match in islice(_BTF_HEADER.finditer(data), _MAX_HEADERS):
         at = match.start()
         order, header = ("<", match[1][0]) if match[1] else (">", match[2][0])
         if at + header > len(data):

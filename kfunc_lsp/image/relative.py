@@ -16,7 +16,7 @@ from kfunc_lsp.image.code import Section
 _RECORD = struct.Struct("<QQQ")
 _R_RELATIVE = 1027
 _KIND = struct.pack("<Q", _R_RELATIVE)
-_MIN_RECORDS, _MAX_RECORDS = 1 << 8, 1 << 20
+_MIN_RECORDS, _MAX_RECORDS = 1 << 8, 1 << 19
 """A kernel has some hundred thousand; by chance a few stand in a row."""
 
 

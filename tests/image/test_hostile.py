@@ -24,6 +24,7 @@ from tests.image.modulebuilder import module
 VMLINUX_H = "#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n"
 LOADS = b"\x48\xc7\xc6\1\2\3\4" * 1_100_000
 KSET = RODATA + 64 & 0xFFFFFFFF
+RELATIVE = struct.pack("<QQQ", TEXT, 1027, TEXT)
 PROTO = struct.pack("<III", 0, Kind.FUNC_PROTO << 24, 0)
 
 
@@ -110,6 +111,14 @@ def crowded(symbols: int, relocations: int) -> bytes:
     return bytes(data)
 
 
+def flat_image(content: bytes) -> bytes:
+    """A flat Image of arm64 that begins with ``content``, and has a kfunc."""
+    b = BtfBuilder()
+    b.kfunc("bpf_foo", flags=1)
+    types = b.build() + bytes(-len(b.build()) % 4)
+    return b"".ljust(0x38, b"\0") + b"ARM\x64".ljust(8, b"\0") + content + types + b.btf_ids()
+
+
 FILES: dict[str, Callable[[], bytes]] = {
     "more types than ids": lambda: btf(struct.pack("<IIII", 1, 1 << 24, 4, 32) * 1_100_000, b"\0int\0"),
     "more types than memory": lambda: btf(PROTO * 6_000_000, b"\0"),
@@ -132,6 +141,9 @@ FILES: dict[str, Callable[[], bytes]] = {
     "section names without end": names_without_end,
     "streams that are no kernel": lambda: boot_image(bz2.compress(bytes(900_000))),
     "an archive of zeros": archive,
+    "headers of BTF without end": lambda: flat_image(btf(b"", b"")[:24] * 3_000_000),
+    "a table of relocations without end": lambda: flat_image(RELATIVE * 3_000_000),
+    "tables of relocations without end": lambda: flat_image((RELATIVE * 257 + bytes(8)) * 10_000),
     "a block that unpacks to megabytes": lzo_bomb,
     "symbols without end": lambda: crowded(600_000, 1),
     "relocations without end": lambda: crowded(10, 2_200_000),
