@@ -44,6 +44,10 @@ class Loader:
         """The name that is looked up in the kernel for extern ``name``."""
         return essential_name(name) if self.cuts_flavors else name
 
+    def flavor(self, name: str) -> str:
+        """What of extern ``name`` is not looked up: its ``___flavor``; empty without one."""
+        return name[len(self.target(name)) :]
+
     def resolve(self, function: KernelFunction | None, local: Type | None) -> Resolution:
         """What it makes of an extern with type ``local``: as ``libbpf.resolve``, where it compares types at all."""
         if function is not None and not self.compares_types:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 
 from kfunc_lsp.btf.cdecl import prototype
-from kfunc_lsp.kernel.libbpf import essential_name
 from kfunc_lsp.kernel.model import KernelFunction
 from kfunc_lsp.rules.model import Edit, Severity, Violation
 from kfunc_lsp.unit.model import Declaration, Span, Unit, Use, UseKind
@@ -82,11 +81,6 @@ def caution(unit: Unit, violation: Violation, harmless: bool) -> str:
     if violation.severity is Severity.WARNING:
         return DEAD_CODE_WAKES
     return "some headers were not found" if unit.missing_headers else ""
-
-
-def flavor(name: str) -> str:
-    """The ``___flavor`` of an extern's name, empty without one."""
-    return name[len(essential_name(name)) :]
 
 
 def extern_statement(unit: Unit, name: str, function: KernelFunction, weak: bool) -> str:

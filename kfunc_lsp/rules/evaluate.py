@@ -21,7 +21,7 @@ from kfunc_lsp.rules.values import (
     State,
     Unknown,
 )
-from kfunc_lsp.unit.graph import Address, Compare, Derived, Local, Mixed, Not, Number, Outside, Read, Value
+from kfunc_lsp.unit.graph import Address, Compare, Derived, Expression, Local, Mixed, Not, Number, Outside, Read
 
 _SMALL = 127
 """What any type of number holds."""
@@ -51,7 +51,7 @@ class Evaluation:
     def __init__(self, meanings: Mapping[str, Meaning]) -> None:
         self.meanings = meanings
 
-    def fork(self, state: State, value: Value) -> Fork:
+    def fork(self, state: State, value: Expression) -> Fork:
         """Where a condition leads; ``state`` goes on on one of the sides."""
         if isinstance(value, Not):
             return self.fork(state, value.operand).negated()
@@ -87,7 +87,7 @@ class Evaluation:
                 side.change(id_, Null.UNCLEAR)
         return Fork(yes, no, sure, sure)
 
-    def _fork_unknown(self, state: State, abstract: Unknown, value: Value) -> Fork:
+    def _fork_unknown(self, state: State, abstract: Unknown, value: Expression) -> Fork:
         roots = abstract.roots
         is_plain = not isinstance(value, Compare) and len(roots) == 1
         if is_plain:
@@ -103,7 +103,7 @@ class Evaluation:
         no.ask_about(roots, False if is_plain else None)
         return Fork(yes, no, yes_sure, no_sure, is_open)
 
-    def value(self, state: State, value: Value) -> Abstract:
+    def value(self, state: State, value: Expression) -> Abstract:
         """What an expression comes to."""
         if isinstance(value, Number):
             return Known(value.value)

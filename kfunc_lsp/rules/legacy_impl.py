@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from kfunc_lsp.btf.cdecl import prototype
 from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.kernel.model import FunctionClass
-from kfunc_lsp.rules.edits import flavor
 from kfunc_lsp.rules.externs import extern_named, place
 from kfunc_lsp.rules.fleet import Fleet
 from kfunc_lsp.rules.load import Load
@@ -73,7 +72,7 @@ def fix(unit: Unit, violation: Violation, fleet: Fleet) -> Fix | None:
     """Call the newer form."""
     old = violation.subject
     base = fleet.loader.target(old).removesuffix("_impl")
-    return called_otherwise(unit, violation, old, base + flavor(old), fleet)
+    return called_otherwise(unit, violation, old, base + fleet.loader.flavor(old), fleet)
 
 
 RULE = Rule("legacy-impl", PAGE, check, fix)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from kfunc_lsp.btf.cdecl import prototype
 from kfunc_lsp.kernel.libbpf import Outcome
-from kfunc_lsp.rules.edits import flavor
 from kfunc_lsp.rules.externs import Consequence, Extern, extern_named, place, unresolved
 from kfunc_lsp.rules.fleet import Fleet
 from kfunc_lsp.rules.load import Load
@@ -144,7 +143,7 @@ def fix(unit: Unit, violation: Violation, fleet: Fleet) -> Fix | None:
     """Call the kfunc by the name that it has, or by either name where kernels differ."""
     name = violation.subject
     for other in other_names(fleet.loader.target(name)):
-        found = called_otherwise(unit, violation, name, other + flavor(name), fleet)
+        found = called_otherwise(unit, violation, name, other + fleet.loader.flavor(name), fleet)
         if found is not None:
             return found
     return None

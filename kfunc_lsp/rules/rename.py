@@ -57,7 +57,8 @@ def called_otherwise(unit: Unit, violation: Violation, old: str, new: str, fleet
     if len({len(f.prototype.params) for f in functions}) != 1 or len(declared) != 1:
         return None
     spelled, prototype = declared.popitem()
-    if not _is_same_call(prototype, functions[0].prototype, old, new):
+    target = fleet.loader.target(old)
+    if not _is_same_call(prototype, functions[0].prototype, target, fleet.loader.target(new)):
         return None
     calls = _renamed(unit, old, new, spelled, functions[0].prototype)
     edits = _redeclared(unit, here, new, functions[0]) if len(here) == len(declarations) else None
@@ -112,7 +113,7 @@ def _either(
     if new is None or old is None or unit.declarations.get(other):
         return None
     if not (can_declare(unit, new) and can_declare(unit, old)) or not _is_same_call(
-        old.prototype, new.prototype, older, newer
+        old.prototype, new.prototype, loader.target(older), loader.target(newer)
     ):
         return None
     uncovered: list[str] = []
@@ -172,9 +173,9 @@ def can_declare(unit: Unit, function: KernelFunction) -> bool:
 
 def _is_same_call(one: FuncProto, other: FuncProto, name: str, other_name: str) -> bool:
     """Whether calls of the two differ by nothing but what the verifier supplies."""
-    if name.partition("___")[0] == other_name.partition("___")[0] + _IMPL:
+    if name == other_name + _IMPL:
         longer, shorter = one.params, other.params
-    elif other_name.partition("___")[0] == name.partition("___")[0] + _IMPL:
+    elif other_name == name + _IMPL:
         longer, shorter = other.params, one.params
     elif len(one.params) == len(other.params):
         longer, shorter = one.params, other.params

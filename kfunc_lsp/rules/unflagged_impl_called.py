@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from kfunc_lsp.btf.cdecl import prototype
 from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.kernel.model import FunctionClass, KernelFunction
-from kfunc_lsp.rules.edits import flavor
 from kfunc_lsp.rules.fleet import Fleet
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.messages import NO_ADDRESS, NO_ADDRESS_OF_GUARD
@@ -168,7 +167,7 @@ def _make(
     declaration = load.unit.declaration(use.name)
     if declaration is not None:
         related.append(Label(declaration.name_span, "declared here"))
-    new_name = (function.base or "") + flavor(use.name)
+    new_name = (function.base or "") + load.loader.flavor(use.name)
     return Violation(
         severity=severity,
         span=use.span,
@@ -191,7 +190,7 @@ def fix(unit: Unit, violation: Violation, fleet: Fleet) -> Fix | None:
     """
     old = violation.subject
     base = fleet.loader.target(old).removesuffix("_impl")
-    found = called_otherwise(unit, violation, old, base + flavor(old), fleet)
+    found = called_otherwise(unit, violation, old, base + fleet.loader.flavor(old), fleet)
     if found is not None and found.is_safe:
         return found
     redeclared = as_the_kernel_has_it(unit, violation, fleet)

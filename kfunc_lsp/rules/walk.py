@@ -32,6 +32,7 @@ from kfunc_lsp.unit.graph import (
     Choose,
     Derived,
     Do,
+    Expression,
     Go,
     Graph,
     Leave,
@@ -39,7 +40,6 @@ from kfunc_lsp.unit.graph import (
     Step,
     Store,
     Unclear,
-    Value,
 )
 
 _MOST_BLOCKS = 3000
@@ -381,7 +381,7 @@ class Walk(Evaluation):
 _ITERATING = frozenset((Role.ITERATOR_NEW, Role.ITERATOR_NEXT, Role.ITERATOR_DESTROY))
 
 
-def _place_of(value: Value | None) -> Stack | None:
+def _place_of(value: Expression | None) -> Stack | None:
     """The local that a value is the address of, or of a part of."""
     if isinstance(value, Address):
         return Stack(value.name)

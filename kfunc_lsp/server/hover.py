@@ -15,7 +15,7 @@ from lsprotocol import types
 from kfunc_lsp.describe import age, describe
 from kfunc_lsp.kernel.annotations import annotation
 from kfunc_lsp.kernel.hooks import allowed
-from kfunc_lsp.kernel.libbpf import Outcome, essential_name
+from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.kernel.loader import loader_named
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.kernel.sections import SectionProgram, section_program
@@ -142,7 +142,7 @@ def _guard(session: Session, document: Document, name: str, kernels: Sequence[Ke
         if analysis is not None and analysis.unit.declaration(name) is not None:
             is_there = Load.alone(analysis.unit, kernel, loader).resolution(name).outcome is Outcome.RESOLVED
         else:
-            function = kernel.get(name) or kernel.get(essential_name(name))
+            function = kernel.get(loader.target(name))
             is_there = function is not None and function.callable
         (holds if is_there else fails).append(kernel.name)
     if not kernels:

@@ -17,6 +17,7 @@ from kfunc_lsp.unit.graph import (
     Derived,
     Do,
     Exit,
+    Expression,
     Go,
     Local,
     Mixed,
@@ -28,7 +29,6 @@ from kfunc_lsp.unit.graph import (
     Step,
     Store,
     Unclear,
-    Value,
 )
 
 _COMPARISONS = frozenset(("==", "!=", "<", ">", "<=", ">="))
@@ -101,7 +101,7 @@ class Lowering:
             for changed in self.changed:
                 changed.add(step.name)
 
-    def temporary(self, value: Value) -> Local:
+    def temporary(self, value: Expression) -> Local:
         """A new local that holds ``value``."""
         self._temporaries += 1
         name = f"?{self._temporaries}"
@@ -122,7 +122,7 @@ class Lowering:
         self.scopes[-1].names[name] = unique
         return unique
 
-    def value(self, node: Node) -> Value:
+    def value(self, node: Node) -> Expression:
         """What an expression comes to; what must happen before is emitted."""
         method = getattr(self, f"_{node.kind}", None)
         return NOTHING if method is None else method(node)
@@ -155,7 +155,7 @@ class Lowering:
         callee = node.children[0]
         return callee.kind == "name" and callee.text in _TRANSPARENT and len(node.children) > 1
 
-    def _number(self, node: Node) -> Value:
+    def _number(self, node: Node) -> Expression:
         digits = node.text.rstrip("uUlL")
         try:
             return Number(int(digits, 0))
@@ -163,7 +163,7 @@ class Lowering:
             is_octal = digits.startswith("0") and digits.isdigit()
             return Number(int(digits, 8)) if is_octal and set(digits) <= set("01234567") else Mixed((), True)
 
-    def _name(self, node: Node) -> Value:
+    def _name(self, node: Node) -> Expression:
         unique = self.resolve(node.text)
         if not unique:
             if node.text in _CONSTANTS:
@@ -175,7 +175,7 @@ class Lowering:
             return Address(unique)
         return Local(unique)
 
-    def _call(self, node: Node) -> Value:
+    def _call(self, node: Node) -> Expression:
         if self._is_transparent(node):
             return self.value(node.children[1])
         callee, *arguments = node.children
@@ -197,7 +197,7 @@ class Lowering:
             return self.resolve(node.text) or node.text
         return f"@{node.at}"
 
-    def _memory(self, node: Node) -> tuple[Value | None, bool]:
+    def _memory(self, node: Node) -> tuple[Expression | None, bool]:
         """What points to the memory that ``node`` stands for, and whether that is a local itself.
 
         ``None`` for a global, ``Local`` for a part of a local aggregate.
@@ -223,7 +223,7 @@ class Lowering:
             return None, False
         return self.value(node), False
 
-    def _arrow(self, node: Node) -> Value:
+    def _arrow(self, node: Node) -> Expression:
         base, is_local = self._memory(node)
         if base is None or isinstance(base, Outside):
             return NOTHING
@@ -232,7 +232,7 @@ class Lowering:
     _dot = _arrow
     _index = _arrow
 
-    def _prefix(self, node: Node) -> Value:
+    def _prefix(self, node: Node) -> Expression:
         operator, (operand,) = node.text, node.children
         if operator == "*":
             return self._arrow(node)
@@ -247,7 +247,7 @@ class Lowering:
             return Number(-value.value)
         return value if operator in ("+", "__extension__") else Mixed((value,), True)
 
-    def _address(self, operand: Node) -> Value:
+    def _address(self, operand: Node) -> Expression:
         base, is_local = self._memory(operand)
         if is_local and isinstance(base, Local):
             self.addressed.add(base.name)
@@ -256,21 +256,21 @@ class Lowering:
             return Outside(operand.text) if operand.kind == "name" else NOTHING
         return base if operand.kind == "prefix" else Derived(base)
 
-    def _postfix(self, node: Node) -> Value:
+    def _postfix(self, node: Node) -> Expression:
         (operand,) = node.children
         return self._store(operand, Mixed((self.value(operand), Number(1))), node.at)
 
-    def _cast(self, node: Node) -> Value:
+    def _cast(self, node: Node) -> Expression:
         return self.value(node.children[0])
 
-    def _comma(self, node: Node) -> Value:
-        value: Value = NOTHING
+    def _comma(self, node: Node) -> Expression:
+        value: Expression = NOTHING
         for child in node.children:
             self.emit(Do(value))
             value = self.value(child)
         return value
 
-    def _binary(self, node: Node) -> Value:
+    def _binary(self, node: Node) -> Expression:
         if node.text in ("&&", "||"):
             return self._choose(node, Number(1), Number(0))
         left, right = (self.value(child) for child in node.children)
@@ -278,10 +278,10 @@ class Lowering:
             return Compare(node.text, left, right)
         return Mixed((left, right), node.text not in ("+", "-"))
 
-    def _choice(self, node: Node) -> Value:
+    def _choice(self, node: Node) -> Expression:
         return self._choose(node.children[0], node.children[1], node.children[2])
 
-    def _choose(self, condition: Node, yes: Node | Value, no: Node | Value) -> Value:
+    def _choose(self, condition: Node, yes: Node | Expression, no: Node | Expression) -> Expression:
         self._temporaries += 1
         name = f"?{self._temporaries}"
         then, otherwise, after = self.new_block(), self.new_block(), self.new_block()
@@ -292,14 +292,14 @@ class Lowering:
             self.leave_to(Go(after), after)
         return Local(name)
 
-    def _assign(self, node: Node) -> Value:
+    def _assign(self, node: Node) -> Expression:
         target, source = node.children
         if node.text == "=":
             return self._store(target, self.value(source), node.at)
         old = self.value(target)
         return self._store(target, Mixed((old, self.value(source)), node.text not in ("+=", "-=")), node.at)
 
-    def _store(self, target: Node, value: Value, at: int) -> Value:
+    def _store(self, target: Node, value: Expression, at: int) -> Expression:
         while target.kind == "cast":
             (target,) = target.children
         unique = self.resolve(target.text) if target.kind == "name" else ""
@@ -312,23 +312,23 @@ class Lowering:
         self.emit(Store(Address(base.name) if is_local and isinstance(base, Local) else base, kept, place))
         return kept
 
-    def set(self, unique: str, value: Value) -> None:
+    def set(self, unique: str, value: Expression) -> None:
         """Give a local a value."""
         variable = self.variables.get(unique, _PLAIN)
         self.emit(Set(unique, value, variable.is_number, variable.is_signed))
 
-    def _block(self, node: Node) -> Value:
+    def _block(self, node: Node) -> Expression:
         self._temporaries += 1
         name = f"?{self._temporaries}"
         self._statements(node.at, node.end, lambda last: self.emit(Set(name, self.value(last))))
         return Local(name)
 
-    def _braces(self, node: Node) -> Value:
+    def _braces(self, node: Node) -> Expression:
         for child in node.children:
             self.emit(Store(Address(""), self.value(child), node.at))
         return NOTHING
 
-    def _unclear(self, _: Node) -> Value:
+    def _unclear(self, _: Node) -> Expression:
         self.emit(Unclear(None))
         return NOTHING
 

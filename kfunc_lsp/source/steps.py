@@ -18,12 +18,12 @@ from kfunc_lsp.unit.graph import (
     Call,
     Choose,
     Do,
+    Expression,
     Go,
     Graph,
     Leave,
     Stop,
     Unclear,
-    Value,
 )
 
 _DEEPEST = 50
@@ -192,7 +192,7 @@ class _Statements(Declarations):
     def _stop(self) -> None:
         self.leave_to(Stop(), self.new_block())
 
-    def _return(self, value: Value | None, at: int) -> None:
+    def _return(self, value: Expression | None, at: int) -> None:
         if value is not None and any(scope.cleanups for scope in self.scopes):
             value = self.temporary(value)
         self._unwind(0)

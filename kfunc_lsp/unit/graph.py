@@ -45,7 +45,7 @@ class Call:
     """A call at place ``at``; ``callee`` is empty where it is no name."""
 
     callee: str
-    arguments: tuple[Value, ...]
+    arguments: tuple[Expression, ...]
     at: int
 
 
@@ -53,7 +53,7 @@ class Call:
 class Read:
     """What stands in the memory that ``base`` points to, as ``base->a.b`` or ``base[1]``; ``path`` is it as text."""
 
-    base: Value
+    base: Expression
     path: str
     at: int
 
@@ -62,8 +62,8 @@ class Read:
 class Derived:
     """A pointer made from ``base``: ``&base->field``, ``base + 1``; ``others`` are what else went into it."""
 
-    base: Value
-    others: tuple[Value, ...] = ()
+    base: Expression
+    others: tuple[Expression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +71,26 @@ class Compare:
     """``left operator right``, operator being one of ``== != < > <= >=``."""
 
     operator: str
-    left: Value
-    right: Value
+    left: Expression
+    right: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
     """``!operand``."""
 
-    operand: Value
+    operand: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class Mixed:
     """Any other expression: made of ``parts`` in a way that is not followed; ``is_number`` if it is no pointer."""
 
-    parts: tuple[Value, ...]
+    parts: tuple[Expression, ...]
     is_number: bool = False
 
 
-Value = Number | Local | Outside | Address | Call | Read | Derived | Compare | Not | Mixed
+Expression = Number | Local | Outside | Address | Call | Read | Derived | Compare | Not | Mixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Set:
     """Local variable ``name`` gets ``value``; ``is_number`` and ``is_signed`` by the type it was declared with."""
 
     name: str
-    value: Value
+    value: Expression
     is_number: bool = False
     is_signed: bool = False
 
@@ -110,8 +110,8 @@ class Store:
     That is an ``Address`` for a local aggregate, ``None`` for a global.
     """
 
-    base: Value | None
-    value: Value
+    base: Expression | None
+    value: Expression
     at: int
 
 
@@ -119,7 +119,7 @@ class Store:
 class Do:
     """``value`` is worked out for what it does."""
 
-    value: Value
+    value: Expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class Branch:
     ``decides`` tells whether something is done on one side only, so that the compiler must work the condition out.
     """
 
-    condition: Value
+    condition: Expression
     yes: int
     no: int
     loop: int = -1
@@ -158,7 +158,7 @@ class Branch:
 class Choose:
     """A ``switch``: control passes to one of ``targets`` by ``value``; ``None`` where assembler decides."""
 
-    value: Value | None
+    value: Expression | None
     targets: tuple[int, ...]
 
 
@@ -166,7 +166,7 @@ class Choose:
 class Leave:
     """The function returns ``value``."""
 
-    value: Value | None
+    value: Expression | None
     at: int
 
 
@@ -241,7 +241,7 @@ def _uses(block: Block, ignore_writes: bool = False) -> tuple[frozenset[str], fr
     read: set[str] = set()
     written: set[str] = set()
 
-    def take(value: Value | None) -> None:
+    def take(value: Expression | None) -> None:
         for part in () if value is None else _inside(value):
             if isinstance(part, Read):
                 read.add(part.path)
@@ -265,10 +265,10 @@ def _uses(block: Block, ignore_writes: bool = False) -> tuple[frozenset[str], fr
     return frozenset(read), frozenset(written)
 
 
-def _inside(value: Value) -> Iterator[Value]:
+def _inside(value: Expression) -> Iterator[Expression]:
     """``value`` and the values that it is made of."""
     yield value
-    parts: tuple[Value, ...] = ()
+    parts: tuple[Expression, ...] = ()
     if isinstance(value, Call):
         parts = value.arguments
     elif isinstance(value, Read):

@@ -25,6 +25,7 @@ Key = tuple[str, str, str]
 """File, rule and function."""
 REFUSED_OTHERWISE = {
     "f39_enumptr_for_intptr": "metadata kfuncs require device-bound program",
+    "g14c_str_not_terminated": "string is not zero-terminated",
     "g24_cb_wrong_proto": "invalid access to map value",
     "j06_impl_and_earlier_error": "invalid mem access 'scalar'",
 }

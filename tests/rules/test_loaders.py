@@ -83,3 +83,15 @@ def test_only_names_that_are_loaders_are_taken() -> None:
     for name in ("", "libbpf-", "libbpf-1", "libbpf 1.1", "aya", "libbpf-1.3-rc1"):
         with pytest.raises(LoaderNameError, match="there are libbpf, light-skeleton, cilium-ebpf"):
             loader_named(name)
+
+
+def test_a_loader_that_knows_no_flavors_takes_a_name_for_what_it_is() -> None:
+    text = (
+        HEAD
+        + RELEASE.replace("(", "___mine(", 1)
+        + PROGRAM.replace("BODY", "bpf_task_release___mine((void *)0);").replace("GUARD", "")
+    )
+    kernels = [resolve("7.3")]
+    read = unit(text, known_names(kernels))
+    for loader, rule in (("libbpf", "null-not-allowed"), ("libbpf-1.1", "missing-kfunc")):
+        assert [f.rule.name for f in check(read, kernels, loader_named(loader))] == [rule]
