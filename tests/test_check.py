@@ -158,3 +158,9 @@ def test_libbpf_finds_functions_that_are_no_kfuncs() -> None:
     shadowed = replace(image, functions={**image.functions, "schedule": module})
     assert (found := shadowed.find("schedule")) is not None
     assert found.klass is FunctionClass.FUNCTION
+
+
+def test_a_kfunc_of_a_module_has_its_advice_and_no_look_alike() -> None:
+    other = kernel("7.3", "bpf_task_release")
+    (found,) = check(unit(TEXT.replace("bpf_a", "bpf_ct_release"), known_names([other])), [other])
+    assert found.violation.advice.startswith("load the module first")

@@ -96,7 +96,7 @@ def _missing(load: Load, extern: Extern, found: Consequence) -> Violation:
         why,
         found.stage,
         found.foreseen,
-        advice=_advice(load, target),
+        advice=_advice(load, target) if module is None else _LOAD,
         related=at.related,
         subject=extern.name,
     )
@@ -118,6 +118,7 @@ def _advice(load: Load, target: str) -> str:
     return f"did you mean `{similar}`?" if similar else ""
 
 
+_LOAD = "load the module first, or declare the kfunc __weak and guard its calls"
 _FAMILIES = (
     ("scx_bpf_", "scx_bpf_create_dsq", "CONFIG_SCHED_CLASS_EXT"),
     ("hid_bpf_", "hid_bpf_get_data", "CONFIG_HID_BPF"),
