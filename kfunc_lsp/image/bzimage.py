@@ -40,9 +40,12 @@ _MAX_TRIES = 2
 _MAX_CANDIDATES = 16
 """Of each form; by chance the bytes that begin one come once in 16 MiB or less."""
 
-_BTF_HEADER = re.compile(
-    rb"\x9f\xeb\x01[\0-\xff]([\x18\x20])\0\0\0\0\0\0\0|\xeb\x9f\x01[\0-\xff]\0\0\0([\x18\x20])\0\0\0\0"
-)
+_BTF_HEADERS = {
+    "<": re.compile(rb"\x9f\xeb\x01[\0-\xff]([\x18\x20])\0\0\0\0\0\0\0"),
+    ">": re.compile(rb"\xeb\x9f\x01[\0-\xff]\0\0\0([\x18\x20])\0\0\0\0"),
+}
+"""By byte order, each searched for alone: a pattern that begins with bytes is found ten times as fast as one of two."""
+
 _BANNER = re.compile(rb"Linux version ([0-9][!-~]{0,127}) ")
 _MAX_HEADERS = 1 << 10
 """By chance nothing looks like one."""
@@ -57,8 +60,8 @@ _PAGE = 1 << 12
 _ARM64 = "aarch64"
 _BLOCK = 1 << 27
 _KERNEL_ADDRESS = (1 << 17) - 1
-_SAMPLED = 16
-"""Of so many words, one is looked at; a kernel has hundreds of thousands of addresses."""
+_SAMPLE = struct.Struct("<Q120x")
+"""Of sixteen words, one is looked at; a kernel has hundreds of thousands of addresses."""
 
 
 def is_boot_image(head: bytes) -> bool:
@@ -153,11 +156,11 @@ def flat_sections(data: memoryview, what: str) -> tuple[bytes, bytes, int]:
 
     Raises ``ImageError``, beginning with ``what``, where no BTF is in it.
     """
-    for match in islice(_BTF_HEADER.finditer(data), _MAX_HEADERS):
-        at = match.start()
-        order, header = ("<", match[1][0]) if match[1] else (">", match[2][0])
+    headers = ((order, match) for order, pattern in _BTF_HEADERS.items() for match in pattern.finditer(data))
+    for order, match in islice(headers, _MAX_HEADERS):
+        at, header = match.start(), match[1][0]
         if at + header > len(data):
-            break
+            continue
         sections = struct.unpack_from(f"{order}{_BTF_WORDS[header]}I", data, at + 8)
         _, type_len, str_off, str_len = sections[:4]
         end = at + header + max(offset + size for offset, size in zip(sections[::2], sections[1::2], strict=True))
@@ -178,8 +181,8 @@ def flat_code(data: memoryview, arch: str, ids_offset: int) -> Code | None:
     """
     if arch != _ARM64:
         return None
-    words = (int.from_bytes(data[at : at + 8], "little") for at in range(0, len(data), 8 * _SAMPLED))
-    blocks = Counter(word // _BLOCK for word in words if word >> 47 == _KERNEL_ADDRESS)
+    sample = data[: len(data) - len(data) % _SAMPLE.size]
+    blocks = Counter(word // _BLOCK for (word,) in _SAMPLE.iter_unpack(sample) if word >> 47 == _KERNEL_ADDRESS)
     if not blocks:
         return None
     base = max(blocks, key=lambda block: (blocks[block], -block)) * _BLOCK
