@@ -51,7 +51,7 @@
 (defun shut-down ()
   (set-buffer-modified-p nil)
   (let ((server (eglot-current-server)))
-    (eglot-shutdown server)
+    (eglot-shutdown server nil patience)
     (check "the server ends" (not (jsonrpc-running-p server)))))
 
 (defvar impl "bpf_wq_set_callback_impl")
@@ -85,10 +85,10 @@
   (while (> left 0)
     (let* ((first (car (findings)))
            (place (flymake-diagnostic-beg first))
-           (about (words first)))
+           (about (words first))
+           (last-nonmenu-event t)) ; a key, so that the actions are asked for in the minibuffer
       (goto-char place)
       (cl-letf (((symbol-function 'completing-read) (lambda (_prompt titles &rest _) (caar (append titles nil))))
-                ((symbol-function 'tmm-prompt) (lambda (menu &rest _) (cdr (cadr menu))))
                 ((symbol-function 'read-multiple-choice) (lambda (&rest _) (error "asked"))))
         (eglot-code-actions place (flymake-diagnostic-end first) "quickfix" t))
       (eventually (format "a quick fix mends: %s" (car (split-string about "\n")))

@@ -113,8 +113,8 @@ def _ranked(found: list[_Candidate], kernel: Kernel, programs: Sequence[Program]
 
     def denied(candidate: _Candidate) -> str:
         function = kernel.get(candidate.function.name)
-        reasons = [refused(function, program) for program in programs] if function is not None else []
-        return reasons[0] if reasons and all(reasons) else ""
+        words = "" if function is None else refused(function, programs[0])
+        return words if words and function and all(refused(function, one) for one in programs[1:]) else ""
 
     return [replace(candidate, denied=denied(candidate)) for candidate in found]
 
