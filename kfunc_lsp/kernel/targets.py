@@ -186,7 +186,7 @@ def _target(spec: str, modules: Sequence[Path]) -> _Target:
 
 def image_of_running() -> Path | None:
     """The running kernel's image, which tells more than its BTF, where a distribution has put it; ``None`` without."""
-    place, _ = vmlinux_of(Path("/lib/modules", os.uname().release))
+    place, _ = vmlinux_of(Path("/lib/modules", os.uname().release, "modules.dep"))
     return place if place not in (None, RUNNING_BTF) and os.access(place, os.R_OK) else None
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from kfunc_lsp.errors import BtfError, ImageError, PackError, TargetError
+from kfunc_lsp.image.folder import vmlinux_of
 from kfunc_lsp.kernel import targets
 from kfunc_lsp.kernel.model import FunctionClass
 from kfunc_lsp.kernel.pack import read_pack
-from kfunc_lsp.kernel.targets import bundled, default_kernel, export_pack, resolve
+from kfunc_lsp.kernel.targets import RUNNING_BTF, bundled, default_kernel, export_pack, image_of_running, resolve
 from tests.btfbuilder import VOID, BtfBuilder
 
 
@@ -128,3 +130,11 @@ def test_there_is_always_a_default_kernel() -> None:
     kernel = default_kernel()
     assert kernel.kfuncs_known
     assert kernel.name.startswith("running (") or kernel.name == bundled()[0]
+
+
+def test_the_running_kernels_image_is_one_that_can_be_read_or_none() -> None:
+    release = os.uname().release
+    _, tried = vmlinux_of(Path("/lib/modules", release, "modules.dep"))
+    assert Path(f"/boot/vmlinuz-{release}") in tried  # also where the folder of modules is not there
+    found = image_of_running()
+    assert found is None or (found in tried and found != RUNNING_BTF)
