@@ -26,17 +26,25 @@ from kfunc_lsp.unit.model import Unit, Use, UseKind
 from tests.programs import SHARED
 from tests.real.conftest import Corpus, load
 from tests.real.test_corpus import is_to_fail
+from tests.real.test_verdicts import ON_PATHS
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(shutil.which("clang-19") is None or shutil.which("bpftool") is None, reason="needs clang-19"),
 ]
 
+REFERENCES = SHARED / "data" / "corpus" / "object_calls.json.xz"
+
 
 @pytest.fixture(scope="module")
 def objects(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The corpus compiled, by program."""
-    commands = {name: (arguments, folder) for name, (arguments, folder, _) in corpus.commands.items()}
+    """The corpus's programs that refer to ksyms compiled, and every tenth of the others, by program."""
+    refers = load(REFERENCES)["objects"]
+    commands = {
+        name: (arguments, folder)
+        for index, (name, (arguments, folder, _)) in enumerate(sorted(corpus.commands.items()))
+        if index % 10 == 0 or (name in refers and refers[name]["refs"])
+    }
     return build_all(corpus.root, commands, tmp_path_factory.mktemp("objects"))
 
 
@@ -58,12 +66,12 @@ def row(unit: Unit, use: Use, root: Path) -> tuple[object, ...]:
 
 
 def test_every_relocation_of_every_object_is_a_use_at_its_line(corpus: Corpus, objects: dict[str, Path]) -> None:
-    expected = load(SHARED / "data" / "corpus" / "object_calls.json.xz")["objects"]
-    assert set(expected) <= set(objects)
-    for name, found in expected.items():
-        unit = read_units(corpus.project, str(objects[name]), frozenset())[0]
+    expected = load(REFERENCES)["objects"]
+    assert {name for name, found in expected.items() if found["refs"]} <= set(objects)
+    for name, path in objects.items():
+        unit = read_units(corpus.project, str(path), frozenset())[0]
         ours = Counter(row(unit, use, corpus.root) for use in unit.uses)
-        assert ours == Counter(tuple(ref) for ref in found["refs"]), name
+        assert ours == Counter(tuple(ref) for ref in expected[name]["refs"]), name
         assert not unit.problems, name
 
 
@@ -79,8 +87,22 @@ DIFFERENT = {
     (f"{PROGS}/ksock_lsm_verifier.c", "not-allowed-in-program-type", "bpf_ksock_release"),
     # inlined several times into a large function: over one of them the conditions grow too large to be followed
     ("linux/tools/sched_ext/scx_qmap.bpf.c", "unguarded-weak-call", "scx_bpf_dispatch___compat"),
+    # behind a test of what a kfunc returned: certain in the object, a warning in the source
+    (f"{PROGS}/cpumask_failure.c", "scalar-for-pointer", "bpf_cpumask_populate"),
+    (f"{PROGS}/linked_list_fail.c", "null-not-allowed", "bpf_list_push_front"),
+    # what a variable may hold is told by the text, not by the registers before the call
+    (f"{PROGS}/dynptr_fail.c", "constant-required", "bpf_dynptr_slice_rdwr"),
+    # and registers tell what an expression, or assembly, passes; of two arguments refused each names one
+    (f"{PROGS}/stream_fail.c", "constant-string-required", "bpf_stream_vprintk"),
+    (f"{PROGS}/stream_fail.c", "null-not-allowed", "bpf_stream_vprintk"),
+    (f"{PROGS}/verifier_ref_tracking.c", "null-not-allowed", "bpf_key_put"),
+    # a hint, at a call of which a rule on paths says something worse
+    (f"{PROGS}/linked_list_fail.c", "legacy-impl", "bpf_obj_new_impl"),
 }
-"""Programs, rules and functions where source and object do not get the same finding at the same line on 7.3."""
+"""Programs, rules and functions where source and object do not get the same finding at the same line on 7.3.
+
+The rules on paths are left out: they need the function's text, which an object does not have.
+"""
 
 
 def said(corpus: Corpus, finding: Finding) -> tuple[str, str, str, str, int]:
@@ -104,9 +126,9 @@ def test_source_and_object_get_the_same_findings(corpus: Corpus, objects: dict[s
         built = {said(corpus, f) for unit in read_units(corpus.project, str(path), known) for f in check(unit, kernels)}
         source = {said(corpus, f) for f in check(corpus.unit(name, known), kernels)}
         same += len(built & source)
-        different |= {(name, rule, subject) for rule, subject, *_ in built ^ source}
+        different |= {(name, rule, subject) for rule, subject, *_ in built ^ source if rule not in ON_PATHS}
     assert different <= DIFFERENT
-    assert same > 180
+    assert same > 220
 
 
 def test_what_loads_on_its_kernel_gets_no_error(corpus: Corpus, objects: dict[str, Path]) -> None:
