@@ -134,6 +134,27 @@ def test_a_fleet_is_told_of_each_kernel_what_it_is_told_alone() -> None:
     assert said > 50
 
 
+def test_nothing_is_said_of_the_arguments_of_what_cannot_be_called() -> None:
+    """Where types are not known, an extern may fit; the kernel refuses its name before it looks at arguments."""
+    text = """#include "not-there.h"
+extern int bpf_wq_set_callback(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags) __weak __ksym;
+extern int bpf_wq_set_callback_impl(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags,
+                                    struct bpf_prog_aux *aux) __weak __ksym;
+static int cb(void *map, int *key, void *value) { return 0; }
+SEC("tc") int p(struct bpf_wq *wq)
+{
+        if (bpf_wq_set_callback)
+                return bpf_wq_set_callback(wq, cb, 0);
+        return bpf_wq_set_callback_impl(wq, cb, 0, NULL);
+}
+"""
+    target = resolve("7.3")
+    found = check(unit(text, known_names([target])), [target])
+    assert {f.rule.name for f in found if f.violation.subject == "bpf_wq_set_callback_impl"} == {
+        "unflagged-impl-called"
+    }
+
+
 def test_a_fleet_gives_each_different_function_once() -> None:
     fleet = Fleet([kernel("a"), kernel("b", flags=2), kernel("c"), kernel("d", "bpf_b")])
     answers = [(f and f.flags, kernels) for f, kernels in fleet.functions("bpf_a")]

@@ -85,7 +85,7 @@ def refusals(load: Load, name: str, demand: Demand) -> Iterator[Refusal]:
 def _refused(load: Load, name: str) -> Sequence[Refusal]:
     """One refusal for each call that has one."""
     function = load.bound(name)
-    if function is None or load.outcome(name) is Outcome.INCOMPATIBLE:
+    if function is None or not function.callable or load.outcome(name) is Outcome.INCOMPATIBLE:
         return ()
     found = []
     for use in load.unit.uses_by_name[name]:
