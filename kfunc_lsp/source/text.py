@@ -17,8 +17,9 @@ _NUMBER = r"\.?[0-9](?:[eEpP][+-]|[A-Za-z0-9_.])*"
 _PUNCTUATOR = r"<<=|>>=|\.\.\.|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&^|]=|\#\#|[^\s]"
 
 IDENTIFIER = re.compile(_IDENT)
-# Most tokens are identifiers, so these are tried first; "+" makes the match possessive, or `L"…"` would give parts.
-_TOKEN = re.compile(f"({_IDENT}+(?![\"'])|{_STRING}|{_CHAR}|{_IDENT}|{_NUMBER}|{_PUNCTUATOR})")
+# What is frequent is tried first; "+" makes the match possessive, or `L"…"` would give parts. White space is matched
+# with the token before it, as a search that has to get over it tries everything at each character.
+_TOKEN = re.compile(rf"({_IDENT}+(?![\"'])|[;,(){{}}]|{_STRING}|{_CHAR}|{_IDENT}|{_NUMBER}|{_PUNCTUATOR})(\s*)")
 _BLANK = re.compile(
     r"//[^\n\\]*(?:\\(?:\r?\n)?[^\n\\]*)*|"
     r"/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?|"
@@ -81,7 +82,7 @@ def comments(text: str) -> Iterator[tuple[int, int]]:
 def lex(blanked: str, start: int = 0, end: int | None = None) -> list[Lexeme]:
     """Tokens of blanked text between two offsets."""
     parts = _TOKEN.split(blanked[start:end])
-    return list(zip(parts[1::2], list(accumulate(map(len, parts), initial=start))[1::2], strict=False))
+    return list(zip(parts[1::3], list(accumulate(map(len, parts), initial=start))[1::3], strict=False))
 
 
 def directives(blanked: str) -> list[tuple[int, int, str, str, int]]:
