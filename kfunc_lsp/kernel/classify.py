@@ -7,17 +7,17 @@ pair ``foo`` and ``foo_impl``, or the shape alone.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterator, Mapping, Set
 from functools import partial
 from itertools import islice
 
 from kfunc_lsp.btf.decoder import Btf
-from kfunc_lsp.btf.types import FuncProto, Kind, Param, Ptr, Struct, skip_modifiers
+from kfunc_lsp.btf.types import Kind, Param, Ptr, Struct, skip_modifiers
 from kfunc_lsp.dataclass import replace
 from kfunc_lsp.errors import BtfError
 from kfunc_lsp.image.code import Code
 from kfunc_lsp.kernel.flags import KF_IMPLICIT_ARGS
-from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction, Provenance
+from kfunc_lsp.kernel.model import FunctionClass, Hook, Kernel, KernelFunction, Provenance
 from kfunc_lsp.kernel.program_types import FMODRET_HOOK
 from kfunc_lsp.kernel.registered import RegisteredSet, hooks_of, registered_sets
 
@@ -53,68 +53,100 @@ def build_kernel(
     kfuncs with implicit arguments of other kernels: without flags they are what shows that the build left one
     untagged. What the sets are registered for is in ``code``, or was taken from it into the
     ``registrations`` of a pack. ``provenance.detail`` of the result says what is known. A BTF that does not tell
-    kfuncs from functions gives a ``Kernel`` without functions. Raises ``BtfError`` where a prototype is damaged, or
-    ``ids`` belong to another BTF.
+    kfuncs from functions gives a ``Kernel`` without functions. Functions are classified, and prototypes decoded, when
+    they are asked for: one that is damaged raises ``BtfError`` then (see ``decoded``). Raises it now where ``ids``
+    belong to another BTF.
     """
     sets = registered_sets(btf, ids, code, registrations) if ids is not None else []
-    classifier = _Classifier(btf, sets, known_names)
-    functions = {function.name: function for function in classifier.functions()}
-    detail = _detail(functions, flags_known=bool(sets), ids_given=ids is not None)
-    return Kernel(name, release, functions, replace(provenance, detail=detail))
+    kernel = Kernel(name, release, _Index(btf, sets, known_names), provenance)
+    detail = _detail(kernel, flags_known=bool(sets), ids_given=ids is not None)
+    return replace(kernel, provenance=replace(provenance, detail=detail))
 
 
-class _Classifier:
-    """The evidence about one kernel, and the rules that weigh it."""
+def decoded(kernel: Kernel) -> Kernel:
+    """``kernel``, all of whose functions have been looked at. Raises ``BtfError`` where one is damaged."""
+    for function in kernel.functions.values():
+        function.facts  # noqa: B018 - takes both prototypes
+    return kernel
+
+
+class _Index(Mapping[str, KernelFunction]):
+    """The functions of one kernel by name: the evidence about it, and the rules that weigh it.
+
+    Each is looked at when it is asked for, as a program asks for few.
+    """
 
     def __init__(self, btf: Btf, sets: list[RegisteredSet], known_names: Set[str]) -> None:
         self._btf = btf
-        self._flags: dict[int, set[int]] = {}
-        self._hooks = hooks_of(sets)
+        self._functions: dict[str, KernelFunction] = {}
+        self._classes: dict[str, FunctionClass] = {}
+        self._hooks: dict[tuple[tuple[int, int], ...], tuple[Hook, ...] | None] = {}
+        self._sets: dict[int, list[RegisteredSet]] = {}
         for each in sets:
-            for func_id, flags in each.members.items():
-                self._flags.setdefault(func_id, set()).add(flags)
+            for func_id in each.members:
+                self._sets.setdefault(func_id, []).append(each)
         tags = btf.decl_tags(KFUNC_TAG)
         self._tagged = {target for target, part in tags if part == -1 and btf.kind(target) == Kind.FUNC}
         if len(self._tagged) > _MAX_KFUNCS:
             raise BtfError(f"BTF: {len(self._tagged)} kfuncs are more than any kernel has; the data is damaged")
-        if sets and len(self._tagged & self._flags.keys()) * 2 < len(self._tagged):
+        if sets and len(self._tagged & self._sets.keys()) * 2 < len(self._tagged):
             raise BtfError(".BTF_ids: most kfuncs of the BTF are in none of its sets; it is of another kernel")
         impls = sorted(islice(btf.names_ending(_IMPL, Kind.FUNC), _MAX_KFUNCS + 1), reverse=True)
         if len(impls) > _MAX_KFUNCS:
             raise BtfError("BTF: more functions end in _impl than any kernel has; the data is damaged")
         self._impls = {found: func_id for func_id, found in impls}
         self._kfuncs = {
-            btf.name(func_id): func_id for func_id in sorted(self._tagged | self._flags.keys(), reverse=True)
+            btf.name(func_id): func_id for func_id in sorted(self._tagged | self._sets.keys(), reverse=True)
         }
         if self._kfuncs and not sets:
             self._kfuncs |= self._untagged_kfuncs(known_names)
+        self._ids = dict(sorted((self._impls | self._kfuncs).items())) if self._kfuncs else {}
 
-    def functions(self) -> list[KernelFunction]:
-        """Every function that the index is to have, by name."""
-        if not self._kfuncs:
-            return []
-        classes = {name: self._class_of_kfunc(name, func_id) for name, func_id in self._kfuncs.items()}
-        for name in self._impls:
-            base = classes.get(name.removesuffix(_IMPL))
-            own = classes.get(name, FunctionClass.KFUNC)
-            if own == FunctionClass.KFUNC or base in (FunctionClass.IMPLICIT, FunctionClass.MAGIC):
-                classes[name] = self._class_of_impl(name, base)
-        return [self._function(name, classes[name]) for name in sorted(classes)]
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._ids
+
+    def __getitem__(self, name: str) -> KernelFunction:
+        function = self._functions.get(name)
+        if function is None:
+            function = self._functions[name] = self._function(name, self._ids[name])
+        return function
+
+    def _class_of(self, name: str) -> FunctionClass | None:
+        """The class of the function of this name; ``None`` where the index has none."""
+        if name not in self._ids:
+            return None
+        klass = self._classes.get(name)
+        if klass is None:
+            klass = FunctionClass.KFUNC
+            if name in self._kfuncs:
+                klass = self._class_of_kfunc(name, self._kfuncs[name])
+            if name in self._impls:
+                base = self._class_of(name.removesuffix(_IMPL))
+                if klass == FunctionClass.KFUNC or base in (FunctionClass.IMPLICIT, FunctionClass.MAGIC):
+                    klass = self._class_of_impl(name, base)
+            self._classes[name] = klass
+        return klass
 
     def _class_of_kfunc(self, name: str, func_id: int) -> FunctionClass:
-        hooks = self._hooks.get(func_id)
+        hooks = self._hooks_of(func_id)
         if name in _FMODRET_ONLY if hooks is None else all(hook.name == FMODRET_HOOK for hook in hooks):
             return FunctionClass.NOT_CALLABLE
         extra = self._extra_params(name, func_id)
         impl_id = self._impls.get(name + _IMPL)
-        flags = self._flags.get(func_id)
+        flags = self._flags(func_id)
         if flags is not None:
             if not any(value & KF_IMPLICIT_ARGS for value in flags):
                 return FunctionClass.KFUNC
             if not extra:
                 is_broken = impl_id is not None or self._shows_implicit(func_id)
                 return FunctionClass.BROKEN if is_broken else FunctionClass.KFUNC
-            magic = impl_id in self._tagged and impl_id not in self._flags and _all_magic(extra)
+            magic = impl_id in self._tagged and impl_id not in self._sets and _all_magic(extra)
             return FunctionClass.MAGIC if magic else FunctionClass.IMPLICIT
         if extra and impl_id in self._tagged:
             return FunctionClass.MAGIC if _all_magic(extra) else FunctionClass.IMPLICIT
@@ -122,12 +154,24 @@ class _Classifier:
             return FunctionClass.IMPLICIT
         return FunctionClass.BROKEN if self._shows_implicit(func_id) else FunctionClass.KFUNC
 
+    def _hooks_of(self, func_id: int) -> tuple[Hook, ...] | None:
+        """The function's hooks; of most sets all functions with the same flags have the same."""
+        sets = self._sets.get(func_id, ())
+        alike = tuple((id(each), each.members[func_id]) for each in sets)
+        if alike not in self._hooks:
+            self._hooks[alike] = hooks_of(func_id, sets)
+        return self._hooks[alike]
+
+    def _flags(self, func_id: int) -> set[int] | None:
+        """The flags in each set that has the function; ``None`` where none has."""
+        return {each.members[func_id] for each in self._sets[func_id]} if func_id in self._sets else None
+
     def _class_of_impl(self, name: str, base: FunctionClass | None) -> FunctionClass:
         """The class of a function whose name ends in ``_impl``, given that of the function without."""
         func_id = self._impls[name]
         if base == FunctionClass.MAGIC:
             return FunctionClass.MAGIC
-        if func_id in (self._flags or self._tagged):
+        if func_id in (self._sets or self._tagged):
             return FunctionClass.LEGACY_IMPL if base == FunctionClass.IMPLICIT else FunctionClass.PLAIN_IMPL
         return FunctionClass.BTF_ONLY_IMPL if base == FunctionClass.IMPLICIT else FunctionClass.FUNCTION
 
@@ -160,9 +204,10 @@ class _Classifier:
                 suspects[name] = min(func_id, suspects.get(name, func_id))
         return suspects
 
-    def _function(self, name: str, klass: FunctionClass) -> KernelFunction:
-        func_id = self._kfuncs.get(name, self._impls.get(name, 0))
-        flag_sets = self._flags.get(func_id)
+    def _function(self, name: str, func_id: int) -> KernelFunction:
+        klass = self._class_of(name)
+        assert klass is not None
+        flag_sets = self._flags(func_id)
         base = name.removesuffix(_IMPL)
         base_is_pair = klass in (FunctionClass.BTF_ONLY_IMPL, FunctionClass.LEGACY_IMPL) or (
             klass == FunctionClass.MAGIC and base != name
@@ -176,15 +221,10 @@ class _Classifier:
             flags=_union(flag_sets) if flag_sets is not None else None,
             flag_sets=tuple(sorted(flag_sets)) if flag_sets is not None else None,
             base=base if base_is_pair else None,
-            load_prototype=self._loader(func_id),
-            load_impl_prototype=self._loader(self._impls[name + _IMPL]) if has_impl else None,
-            hooks=self._hooks.get(func_id),
+            load_prototype=partial(self._btf.func_proto, func_id),
+            load_impl_prototype=partial(self._btf.func_proto, self._impls[name + _IMPL]) if has_impl else None,
+            hooks=self._hooks_of(func_id),
         )
-
-    def _loader(self, func_id: int) -> partial[FuncProto]:
-        """A prototype on demand, decoded once now: damage must show while the index is made."""
-        self._btf.func_proto(func_id)
-        return partial(self._btf.func_proto, func_id)
 
 
 def _is_implicit(param: Param) -> bool:
@@ -206,15 +246,15 @@ def _union(flag_sets: set[int]) -> int:
     return union
 
 
-def _detail(functions: dict[str, KernelFunction], *, flags_known: bool, ids_given: bool) -> str:
+def _detail(kernel: Kernel, *, flags_known: bool, ids_given: bool) -> str:
     """What the index knows and does not, in words."""
-    if not functions:
+    if not kernel.kfuncs_known:
         missing = "kfunc set in .BTF_ids" if ids_given else ".BTF_ids"
         return (
             f"does not tell kfuncs from other functions: no decl tags bpf_kfunc and no {missing}; "
             "give the kernel's vmlinuz or vmlinux, or a bundled kernel by name"
         )
-    if any(f.hooks is not None for f in functions.values()):
+    if kernel.hooks_known:
         return "types, kfunc flags and program types"
     if flags_known:
         return "types and kfunc flags"

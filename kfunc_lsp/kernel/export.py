@@ -13,7 +13,7 @@ from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.minimise import minimise
 from kfunc_lsp.errors import BtfError
 from kfunc_lsp.image.file import Image
-from kfunc_lsp.kernel.classify import KFUNC_TAG, build_kernel
+from kfunc_lsp.kernel.classify import KFUNC_TAG, build_kernel, decoded
 from kfunc_lsp.kernel.model import KernelFunction, Provenance
 from kfunc_lsp.kernel.modules import module_btf, module_functions
 from kfunc_lsp.kernel.pack import Pack, PackedModule, PackMeta, write_pack
@@ -50,7 +50,7 @@ def export(
     )
     if not kernel.kfuncs_known:
         raise BtfError(kernel.provenance.detail)
-    small, ids, registrations = _cut(btf, image, kernel.functions.values())
+    small, ids, registrations = _cut(btf, image, decoded(kernel).functions.values())
     meta = image.meta or PackMeta(release, image.arch, source, hashlib.sha256(image.btf).hexdigest())
     vmlinux = None if image.is_pack else btf
     packed = []

@@ -211,8 +211,8 @@ class Kernel:
         """
         implicit = any(f.klass in _YOUNG for f in self.functions.values())
         sockops = "BPF_PROG_TYPE_SOCK_OPS"
-        seen = any(sockops in hook.program_types for f in self.kfuncs() for hook in f.hooks or ())
-        return {"BPF_PROG_TYPE_RAW_TRACEPOINT": implicit, sockops: seen or implicit or None}
+        seen = implicit or any(sockops in hook.program_types for f in self.kfuncs() for hook in f.hooks or ())
+        return {"BPF_PROG_TYPE_RAW_TRACEPOINT": implicit, sockops: seen or None}
 
     @cached_property
     def trusts_by_default(self) -> bool | None:

@@ -8,13 +8,14 @@ order. Reading the files is ``image``'s business.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.distilled import relocated
 from kfunc_lsp.dataclass import replace
 from kfunc_lsp.errors import BtfError
 from kfunc_lsp.image.file import Image
-from kfunc_lsp.kernel.classify import build_kernel
+from kfunc_lsp.kernel.classify import build_kernel, decoded
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction, Provenance
 
 _INDEXED = tuple(klass for klass in FunctionClass if klass != FunctionClass.FUNCTION)
@@ -27,21 +28,17 @@ def with_modules(kernel: Kernel, vmlinux: Btf | None, modules: Iterable[Image]) 
     name that vmlinux or an earlier module has goes into ``shadowed``. Raises ``BtfError`` where a module is
     damaged, or was built against another vmlinux.
     """
+    found = [(image.module, each) for image in modules if (each := module_functions(image, vmlinux))]
+    if not found:
+        return kernel
     functions = dict(kernel.functions)
     shadowed = list(kernel.shadowed)
-    seen: list[str] = []
-    for image in modules:
-        found = module_functions(image, vmlinux)
-        if found:
-            seen.append(image.module)
-        for function in found:
-            if function.name in functions:
-                shadowed.append(function)
-            else:
-                functions[function.name] = function
-    if not seen:
-        return kernel
-    detail = f"{kernel.provenance.detail}; with kfuncs of the modules {', '.join(seen)}"
+    for function in chain.from_iterable(each for _, each in found):
+        if function.name in functions:
+            shadowed.append(function)
+        else:
+            functions[function.name] = function
+    detail = f"{kernel.provenance.detail}; with kfuncs of the modules {', '.join(module for module, _ in found)}"
     provenance = replace(kernel.provenance, detail=detail)
     return replace(kernel, functions=functions, provenance=provenance, shadowed=tuple(shadowed))
 
@@ -59,11 +56,10 @@ def module_functions(image: Image, vmlinux: Btf | None) -> list[KernelFunction]:
             code=image.code,
             registrations=image.registrations,
         )
+        functions = decoded(index).functions.values()
     except BtfError as error:
         raise BtfError(f"{image.path}: {error}") from None
-    return [
-        replace(function, module=image.module) for function in index.functions.values() if function.klass in _INDEXED
-    ]
+    return [replace(function, module=image.module) for function in functions if function.klass in _INDEXED]
 
 
 def module_btf(image: Image, vmlinux: Btf | None) -> Btf:

@@ -63,24 +63,19 @@ def registered_sets(
     ]
 
 
-def hooks_of(sets: Iterable[RegisteredSet]) -> dict[int, tuple[Hook, ...] | None]:
-    """By FUNC id: the hooks that the function is registered with, by name; ``None`` where they are not known.
+def hooks_of(func_id: int, sets: Iterable[RegisteredSet]) -> tuple[Hook, ...] | None:
+    """The hooks that a FUNC is registered with, by name, where ``sets`` are those that have it; ``None``: not known.
 
     A function of sets that are registered nowhere counts as not known: its registration may have a form that
     is not recognised.
     """
-    found: dict[int, dict[str, Hook] | None] = {}
+    hooks: dict[str, Hook] = {}
     for each in sets:
-        for func_id, flags in each.members.items():
-            hooks = found.setdefault(func_id, {})
-            if each.registrations is None:
-                found[func_id] = None
-            elif hooks is not None:
-                for registration in each.registrations:
-                    _add(hooks, registration, flags)
-    return {
-        func_id: tuple(hooks[name] for name in sorted(hooks)) if hooks else None for func_id, hooks in found.items()
-    }
+        if each.registrations is None:
+            return None
+        for registration in each.registrations:
+            _add(hooks, registration, each.members[func_id])
+    return tuple(hooks[name] for name in sorted(hooks)) or None
 
 
 def encode_registrations(sets: Sequence[RegisteredSet]) -> bytes | None:

@@ -18,12 +18,11 @@ from kfunc_lsp.errors import BtfError, KfuncLspError, TargetError
 from kfunc_lsp.image import cache
 from kfunc_lsp.image.file import Image, is_cut_down, is_quick, open_bytes, open_image, read_file
 from kfunc_lsp.image.folder import Progress, is_module, module_files, open_modules, vmlinux_of
-from kfunc_lsp.kernel.classify import build_kernel
+from kfunc_lsp.kernel.classify import build_kernel, decoded
 from kfunc_lsp.kernel.functions import Functions
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, Provenance
 from kfunc_lsp.kernel.modules import with_modules
-from kfunc_lsp.kernel.nearest import Lender, lender, with_borrowed_hooks
-from kfunc_lsp.kernel.pack import read_pack
+from kfunc_lsp.kernel.nearest import with_borrowed_hooks
 
 RUNNING = "running"
 RUNNING_BTF = Path("/sys/kernel/btf/vmlinux")
@@ -72,12 +71,14 @@ def resolve(
             code=image.code,
             registrations=image.registrations,
         )
+        if not is_kept and not target.is_bundled:
+            decoded(kernel)  # what we have written ourselves, and find with its checksum, was looked at then
     except BtfError as error:
         raise BtfError(f"{target.path}: {error}") from None
     if image.header:
         words = f"prototypes alone, of a vmlinux.h: {kernel.provenance.detail}"
         kernel = replace(kernel, provenance=replace(kernel.provenance, detail=words))
-    kernel = kernel if kernel.hooks_known else with_borrowed_hooks(kernel, _lenders())
+    kernel = kernel if kernel.hooks_known else with_borrowed_hooks(kernel, bundled(), _bundled_kernel)
     if is_kept and not is_cut_down(target.path):
         kernel = replace(kernel, others=Functions(lambda: Btf.parse(_open(target, btf_ids).btf)))
     elif not image.is_pack and not image.header:
@@ -163,6 +164,11 @@ class _Target:
     name: str
     label: str
     modules: tuple[Path, ...] = ()
+
+    @property
+    def is_bundled(self) -> bool:
+        """Whether the file is one of our own packs."""
+        return self.path.parent == _BUNDLE
 
 
 def _target(spec: str, modules: Sequence[Path]) -> _Target:
@@ -274,18 +280,15 @@ def _known_names(image: Image) -> frozenset[str]:
     return frozenset() if image.btf_ids is not None else _implicit_names()
 
 
-@lru_cache(1)
-def _lenders() -> tuple[Lender, ...]:
-    """The bundled kernels that know their program types, newest first."""
-    packs = ((release, read_pack((_BUNDLE / (release + _SUFFIX)).read_bytes())) for release in bundled())
-    found = (lender(release, pack) for release, pack in packs)
-    return tuple(each for each in found if each is not None)
+@lru_cache(16)
+def _bundled_kernel(release: str) -> Kernel:
+    return resolve(release)
 
 
 @lru_cache(1)
 def _implicit_names() -> frozenset[str]:
     """The kfuncs with implicit arguments of the newest bundled kernel."""
-    newest = resolve(bundled()[0])
+    newest = _bundled_kernel(bundled()[0])
     return frozenset(f.name for f in newest.functions.values() if f.klass == FunctionClass.IMPLICIT)
 
 

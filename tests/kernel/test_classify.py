@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.types import Kind
 from kfunc_lsp.errors import BtfError
-from kfunc_lsp.kernel.classify import build_kernel
+from kfunc_lsp.kernel.classify import build_kernel, decoded
 from kfunc_lsp.kernel.flags import KF_IMPLICIT_ARGS, KF_SLEEPABLE, KF_TRUSTED_ARGS
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, Provenance
+from kfunc_lsp.kernel.targets import resolve
 from tests.btfbuilder import VOID, BtfBuilder
 
 BOTH = pytest.mark.parametrize("flags_known", [True, False], ids=["flags", "types alone"])
@@ -272,11 +275,15 @@ def test_btf_ids_without_kfunc_sets_leave_types_alone() -> None:
     assert "no kfunc set" in kernel.provenance.detail
 
 
-def test_a_damaged_prototype_is_told_while_the_index_is_made() -> None:
+def test_a_damaged_prototype_is_told_when_the_kernel_is_read(tmp_path: Path) -> None:
     b = BtfBuilder()
-    b.kfunc("bpf_a", b.ptr(4096))
+    b.kfunc("bpf_a")
+    b.kfunc("bpf_b", b.ptr(4096))
+    (tmp_path / "k.btf").write_bytes(b.build())
+    with pytest.raises(BtfError, match=r"k\.btf: BTF: there is no type id 4096"):
+        resolve(str(tmp_path / "k.btf"))
     with pytest.raises(BtfError, match="no type id 4096"):
-        b.kernel()
+        decoded(b.kernel())
 
 
 def test_a_tag_on_something_else_is_no_kfunc() -> None:
