@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from kfunc_lsp import rules
 from kfunc_lsp.dataclass import dataclass, replace
@@ -12,7 +13,7 @@ from kfunc_lsp.kernel.loader import LIBBPF, Loader
 from kfunc_lsp.kernel.model import FunctionClass, Kernel
 from kfunc_lsp.rules.fleet import Fleet, Members, fleet_of, listed, lowest
 from kfunc_lsp.rules.load import Load, Loads
-from kfunc_lsp.rules.model import Finding, Fix, Rule, Severity, Stage, Standing, Violation
+from kfunc_lsp.rules.model import Each, Finding, Fix, Rule, Severity, Stage, Standing, Violation
 from kfunc_lsp.unit.model import Unit
 
 
@@ -61,19 +62,27 @@ def _is_worth_saying(found: Sequence[_Answer], fleet: Fleet) -> bool:
 
 def _answers(loads: Loads) -> list[_Answer]:
     """The violations of each rule on the kernels that have them, in the order of rules, those alike together."""
-    answers = []
-    for rule in rules.ALL:
-        found: dict[Violation, Members] = {}
-        for name in rule.each(loads.unit):
-            for members, violations in loads.each(loads.fleet.everyone, _judge(rule, name)):
-                for violation in violations:
-                    found[violation] = found.get(violation, 0) | members
-        answers += [_Answer(rule, violation, members) for violation, members in found.items()]
-    return answers
+    found: dict[str, dict[Violation, Members]] = {rule.name: {} for rule in rules.ALL}
+    for each, together in _together(rules.ALL):
+        for name in each(loads.unit):
+            for members, violations in loads.each(loads.fleet.everyone, _judge(together, name)):
+                for rule, violation in violations:
+                    of_rule = found[rule.name]
+                    of_rule[violation] = of_rule.get(violation, 0) | members
+    return [_Answer(rule, violation, members) for rule in rules.ALL for violation, members in found[rule.name].items()]
 
 
-def _judge(rule: Rule, name: str) -> Callable[[Load], list[Violation]]:
-    return lambda load: [_cautious(load, violation) for violation in rule.check(load, name)]
+@lru_cache(maxsize=1)
+def _together(all_: tuple[Rule, ...]) -> Sequence[tuple[Each, Sequence[Rule]]]:
+    """The rules that look at the same names: what one of them has asked of a name, the others need not ask again."""
+    return [(each, [rule for rule in all_ if rule.each is each]) for each in dict.fromkeys(rule.each for rule in all_)]
+
+
+def _judge(together: Sequence[Rule], name: str) -> Callable[[Load], list[tuple[Rule, Violation]]]:
+    def judge(load: Load) -> list[tuple[Rule, Violation]]:
+        return [(rule, _cautious(load, violation)) for rule in together for violation in rule.check(load, name)]
+
+    return judge
 
 
 def _cautious(load: Load, violation: Violation) -> Violation:

@@ -7,6 +7,7 @@ and no filter of that hook refuses it. Whether the facts are this kernel's own, 
 from __future__ import annotations
 
 from enum import Enum
+from typing import NamedTuple
 
 from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.kernel.filters import Filter, filter_of, is_measured, lets_through
@@ -50,29 +51,29 @@ class Answer:
         return self.hook is not None and not self.is_denied and bool(self.hook.flags & KF_SLEEPABLE)
 
 
-def allowed(
-    kernel: Kernel,
-    function: KernelFunction,
-    program_type: str,
-    *,
-    attach_type: str = "",
-    struct_ops: str = "",
-    operation: str = "",
-) -> Answer:
-    """Whether a program of ``program_type`` (``BPF_PROG_TYPE_…``) may call ``function`` of ``kernel``.
+class Caller(NamedTuple):
+    """What a kernel can tell of a program that calls a kfunc.
 
-    The further words are for filters: see ``filters.lets_through``.
+    ``program_type`` is its ``BPF_PROG_TYPE_…``; the further words are for filters: see ``filters.lets_through``.
     """
-    key = (function.name, function.module, program_type, attach_type, struct_ops, operation)
+
+    program_type: str
+    attach_type: str = ""
+    struct_ops: str = ""
+    operation: str = ""
+
+
+def allowed(kernel: Kernel, function: KernelFunction, caller: Caller) -> Answer:
+    """Whether ``caller`` may call ``function`` of ``kernel``."""
+    key = (function.name, function.module, caller)
     known = kernel.memo.get(key)
     if not isinstance(known, Answer):
-        known = kernel.memo[key] = _allowed(kernel, function, program_type, attach_type, struct_ops, operation)
+        known = kernel.memo[key] = _allowed(kernel, function, caller)
     return known
 
 
-def _allowed(
-    kernel: Kernel, function: KernelFunction, program_type: str, attach_type: str, struct_ops: str, operation: str
-) -> Answer:
+def _allowed(kernel: Kernel, function: KernelFunction, caller: Caller) -> Answer:
+    program_type, attach_type, struct_ops, operation = caller
     answer = _registered(kernel, function, program_type)
     if answer.access is not Access.FILTERED:
         return answer

@@ -10,11 +10,14 @@ from __future__ import annotations
 from functools import cache, lru_cache
 
 from kfunc_lsp.dataclass import dataclass
+from kfunc_lsp.kernel.hooks import Caller
 from kfunc_lsp.kernel.program_types import PREFIX
 
 SOURCE = "libbpf of Linux 7.3"
 
 _ATTACH_PREFIX = "BPF_"
+_NO_ATTACH_TYPE = "BPF_CGROUP_INET_INGRESS"
+"""The attach type of number 0, which a program has where libbpf sets none."""
 
 _ROWS = """
 socket SOCKET_FILTER - - -
@@ -154,6 +157,10 @@ class SectionProgram:
     sleepable: bool
     autoload: bool
     later: bool
+
+    def caller(self, struct_ops: str = "", operation: str = "") -> Caller:
+        """What the kernel can tell of such a program, which implements ``operation`` of ``struct_ops``."""
+        return Caller(self.program_type, self.attach_type or _NO_ATTACH_TYPE, struct_ops, operation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ alike so far: they need not be asked again (``Loads.each``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import TypeVar, cast
 
 from kfunc_lsp.dataclass import dataclass
-from kfunc_lsp.kernel.hooks import Access, Answer, allowed
+from kfunc_lsp.kernel.hooks import Access, Answer, Caller, allowed
 from kfunc_lsp.kernel.libbpf import Outcome, Resolution
 from kfunc_lsp.kernel.loader import LIBBPF, Loader
 from kfunc_lsp.kernel.model import Fact, FunctionClass, Kernel, KernelFunction
@@ -74,6 +74,7 @@ class Load:
         self._loads = loads
         self._index = kernel
         self._kernel = loads.fleet.kernels[kernel]
+        self._answered: dict[Hashable, object] = {}
 
     @classmethod
     def alone(cls, unit: Unit, kernel: Kernel, loader: Loader = LIBBPF) -> Load:
@@ -85,10 +86,14 @@ class Load:
 
     def shared(self, key: Hashable, judge: Callable[[Load], T]) -> T:
         """What ``judge`` comes to, worked out once for each ``key``; kernels on which that is equal stay alike."""
-        bit = 1 << self._index
-        members, value = next(pair for pair in self._loads.known(key, judge) if pair[0] & bit)
-        self.alike &= members
-        return value
+        try:
+            return cast(T, self._answered[key])
+        except KeyError:
+            bit = 1 << self._index
+            members, value = next(pair for pair in self._loads.known(key, judge) if pair[0] & bit)
+            self.alike &= members
+            self._answered[key] = value
+            return value
 
     def function(self, name: str) -> KernelFunction | None:
         """The kernel's function of exactly this name, kfunc or not; see ``Kernel.find`` for what ``None`` means."""
@@ -144,22 +149,13 @@ class Load:
         self._ask(Trait.MODULES_LOADED)
         return self._kernel.modules_loaded
 
-    def access(
-        self, function: KernelFunction, program_type: str, attach_type: str, struct_ops: str, operation: str
-    ) -> Answer:
-        """Whether the kernel lets such a program call ``function``: see ``hooks.allowed``."""
+    def access(self, function: KernelFunction, callers: Sequence[Caller]) -> list[Answer]:
+        """Whether the kernel lets each of ``callers`` call ``function``."""
         self._ask(Trait.YOUNG_HOOKS)
-        answer = allowed(
-            self._kernel,
-            function,
-            program_type,
-            attach_type=attach_type,
-            struct_ops=struct_ops,
-            operation=operation,
-        )
-        if answer.access is Access.FILTERED:
+        answers = [allowed(self._kernel, function, caller) for caller in callers]
+        if any(answer.access is Access.FILTERED for answer in answers):
             self._ask(Trait.VERSION)
-        return answer
+        return answers
 
     def similar(self, name: str) -> str:
         """The callable kfunc whose name is most like ``name``; empty where none is."""

@@ -116,6 +116,10 @@ class Violation:
     shared_by: int = 0
 
 
+Each = Callable[[Unit], Iterable[str]]
+"""Lists the names that a rule looks at one by one."""
+
+
 def used(unit: Unit) -> Iterable[str]:
     """The externs that ``unit`` uses."""
     return unit.uses_by_name
@@ -145,7 +149,7 @@ class Rule:
     page: str
     check: Callable[[Load, str], Iterable[Violation]]
     fix: Callable[[Unit, Violation, Fleet], Fix | None] | None = None
-    each: Callable[[Unit], Iterable[str]] = used
+    each: Each = used
 
     @property
     def summary(self) -> str:

@@ -74,14 +74,10 @@ _HOOKS: Mapping[str, str] = {
 
 def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for call in calls(load, name, _denies):
-        denied = [program for program in call.programs if _denies(load, call.function, program)]
+    for call in calls(load, name, lambda answer: answer.is_denied):
+        denied = [program for program in call.programs if access(load, call.function, program).is_denied]
         if denied:
             yield _violation(call, denied, access(load, call.function, denied[0]))
-
-
-def _denies(load: Load, function: KernelFunction, program: Program) -> bool:
-    return access(load, function, program).is_denied
 
 
 def _violation(call: Call, denied: Sequence[Program], answer: Answer) -> Violation:

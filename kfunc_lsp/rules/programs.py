@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from kfunc_lsp.dataclass import dataclass, replace
-from kfunc_lsp.kernel.hooks import Answer
+from kfunc_lsp.kernel.hooks import Answer, Caller
 from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.kernel.model import KernelFunction
 from kfunc_lsp.kernel.sections import SectionProgram, section_program
@@ -22,8 +22,6 @@ from kfunc_lsp.unit.model import Function, Mention, Use, UseKind
 
 _WRAPPED = "____"
 """What ``BPF_PROG`` and its like put before the name of the function that holds the body."""
-_NO_ATTACH_TYPE = "BPF_CGROUP_INET_INGRESS"
-"""The attach type of number 0, which a program has where libbpf sets none."""
 _LSM = "BPF_PROG_TYPE_LSM"
 _DEEPEST = 60
 _MOST = 400
@@ -75,6 +73,11 @@ class Program:
     global_: str = ""
 
     @property
+    def caller(self) -> Caller:
+        """What the kernel can tell of it."""
+        return self.section.caller(self.struct_ops, self.operation)
+
+    @property
     def kind(self) -> str:
         """What kind of program it is, for people: its section, for struct_ops the operation."""
         if self.struct_ops:
@@ -105,23 +108,17 @@ class Call:
         return (*written, *(Label(program.function.span, f"part of {program.words}") for program in programs))
 
 
-Question = Callable[[Load, KernelFunction, Program], bool]
-"""Whether a call of a function by a program is of interest to a rule."""
-
-
 def access(load: Load, function: KernelFunction, program: Program) -> Answer:
     """Whether the kernel lets ``program`` call ``function``."""
-    section = program.section
-    attach_type = section.attach_type or _NO_ATTACH_TYPE
-    return load.access(function, section.program_type, attach_type, program.struct_ops, program.operation)
+    return load.access(function, (program.caller,))[0]
 
 
-def calls(load: Load, name: str, concerns: Question) -> Iterator[Call]:
+def calls(load: Load, name: str, concerns: Callable[[Answer], bool]) -> Iterator[Call]:
     """The calls of the kfunc that extern ``name`` is bound to, each with the programs that it is part of.
 
     Where ``concerns`` holds for no program of the unit, as it begins, nobody looks.
     """
-    if not load.shared((concerns, name), lambda load: _may_concern(load, name, concerns)):
+    if not any(concerns(answer) for answer in load.shared(("access", name), lambda load: _access(load, name))):
         return
     function = load.bound(name)
     assert function is not None
@@ -131,22 +128,19 @@ def calls(load: Load, name: str, concerns: Question) -> Iterator[Call]:
             yield Call(use, function, is_bound, _programs_of(load, use))
 
 
-def _may_concern(load: Load, name: str, concerns: Question) -> bool:
-    klass = load.class_of(name)
-    if klass is None or not klass.callable or load.outcome(name) is Outcome.INCOMPATIBLE:
-        return False
+def _access(load: Load, name: str) -> Sequence[Answer]:
+    """Whether the programs that the unit defines may call what extern ``name`` is bound to: the different answers."""
     function = load.bound(name)
-    return function is not None and any(concerns(load, function, program) for program in _kinds(load))
+    if function is None or not function.callable or load.outcome(name) is Outcome.INCOMPATIBLE:
+        return ()
+    answers = load.access(function, load.shared(_callers, _callers))
+    return tuple({id(answer): answer for answer in answers}.values())
 
 
-def _kinds(load: Load) -> Sequence[Program]:
-    """A program of each kind that the unit defines, as it begins."""
-
-    def judge(load: Load) -> Sequence[Program]:
-        entries = (p for function in load.unit.functions.values() for p in _entry(function))
-        return tuple({(p.section, p.struct_ops, p.operation): p for p in entries}.values())
-
-    return load.shared(_kinds, judge)
+def _callers(load: Load) -> Sequence[Caller]:
+    """What the kernel can tell of the programs that the unit defines, as they begin."""
+    programs = (program for function in load.unit.functions.values() for program in _entry(function))
+    return tuple(dict.fromkeys(program.caller for program in programs))
 
 
 def _programs_of(load: Load, use: Use) -> tuple[Program, ...]:

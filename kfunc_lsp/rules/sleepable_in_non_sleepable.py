@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kfunc_lsp.kernel.model import Fact, KernelFunction
+from kfunc_lsp.kernel.model import Fact
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.model import Rule, Severity, Stage, Violation
 from kfunc_lsp.rules.programs import Call, Program, access, calls
@@ -57,14 +57,11 @@ _GLOBAL_NAMED = "sleepable global function {function}() called in non-sleepable 
 
 def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
-    for call in calls(load, name, _may_sleep):
-        awake = [p for p in call.programs if p.is_sleepable is False and _may_sleep(load, call.function, p)]
+    for call in calls(load, name, lambda answer: answer.needs_sleepable):
+        asleep = (program for program in call.programs if program.is_sleepable is False)
+        awake = [program for program in asleep if access(load, call.function, program).needs_sleepable]
         if awake:
             yield _violation(load, call, awake, access(load, call.function, awake[0]).is_sure)
-
-
-def _may_sleep(load: Load, function: KernelFunction, program: Program) -> bool:
-    return access(load, function, program).needs_sleepable
 
 
 def _violation(load: Load, call: Call, awake: Sequence[Program], is_sure: bool) -> Violation:

@@ -98,18 +98,10 @@ def _ranked(found: list[_Candidate], kernel: Kernel, programs: Sequence[Program]
     """The candidates, those marked that none of ``programs`` may call on ``kernel``."""
 
     def refused(function: KernelFunction, program: Program) -> str:
-        section = program.section
-        answer = allowed(
-            kernel,
-            function,
-            section.program_type,
-            attach_type=section.attach_type,
-            struct_ops=program.struct_ops,
-            operation=program.operation,
-        )
+        answer = allowed(kernel, function, program.section.caller(program.struct_ops, program.operation))
         if answer.is_denied:
             return f"not for {program.words}"
-        return "sleepable programs only" if answer.needs_sleepable and not section.sleepable else ""
+        return "sleepable programs only" if answer.needs_sleepable and not program.section.sleepable else ""
 
     def denied(candidate: _Candidate) -> str:
         function = kernel.get(candidate.function.name)

@@ -117,7 +117,7 @@ def _by_hook(kernel: Kernel, program: SectionProgram) -> tuple[list[str], list[s
     for function in kernel.kfuncs():
         if not function.callable:
             continue
-        answer = allowed(kernel, function, program.program_type, attach_type=program.attach_type)
+        answer = allowed(kernel, function, program.caller())
         if answer.hook is None or answer.is_denied or (answer.needs_sleepable and not program.sleepable):
             continue
         (everywhere if answer.hook.name == "COMMON" else own).append(function.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 
 from kfunc_lsp.btf.types import FuncProto, Ptr
@@ -18,8 +18,8 @@ from kfunc_lsp.source.headers import Header, Statement
 from kfunc_lsp.source.macros import Macro
 from kfunc_lsp.source.names import UnitNames
 from kfunc_lsp.source.preprocess import Preprocessor
-from kfunc_lsp.source.segment import Body, Declared, Segment, Variable, parameters, read_declared
-from kfunc_lsp.source.sites import Site, members, mentioned, receiver
+from kfunc_lsp.source.segment import Body, Code, Declared, Segment, Variable, parameters, read_declared
+from kfunc_lsp.source.sites import Site, members
 from kfunc_lsp.source.text import is_identifier, lex
 from kfunc_lsp.source.values import Values
 from kfunc_lsp.unit.guard import Condition
@@ -80,7 +80,7 @@ class _Builder:
         self.names = UnitNames(self.environment.headers, bool(self.environment.missing))
         self.bodies: dict[str, tuple[Segment, Place, Body]] = {}
         self.sections: dict[str, str] = {}
-        self.flows: dict[tuple[int, int], Flow] = {}
+        self.code: dict[tuple[int, int], Code] = {}
         self.values: dict[tuple[int, int], Values] = {}
         for segment, place in self.segments:
             self.sections.update(segment.sections)
@@ -289,22 +289,13 @@ class _Builder:
     def _mentions(self) -> Mapping[str, tuple[Mention, ...]]:
         """Who mentions each function; worked out once, when a rule asks for the first time."""
         found: dict[str, list[Mention]] = {}
+        functions = frozenset(self.bodies)
         for segment, _ in self.segments:
-            ranges: Iterable[tuple[int, int, int]] = [
-                *((body.start, body.end, index) for index, body in enumerate(segment.bodies)),
-                *((start, end, -1) for start, end in segment.outside),
-            ]
-            for start, end, index in ranges:
-                self._collect(segment, start, end, index, found)
+            for at, body, is_call, callee, argument in segment.references(functions):
+                caller = segment.bodies[body].name if body >= 0 else ""
+                guards = partial(self._conditions, segment, body, at)
+                found.setdefault(segment.texts[at], []).append(Mention(caller, is_call, callee, argument, guards))
         return {name: tuple(mentions) for name, mentions in found.items()}
-
-    def _collect(self, segment: Segment, start: int, end: int, index: int, found: dict[str, list[Mention]]) -> None:
-        caller = segment.bodies[index].name if index >= 0 else ""
-        for at in mentioned(segment.texts, start, end, self.bodies.keys()):
-            is_called = at + 1 < end and segment.texts[at + 1] == "("
-            callee, argument = ("", -1) if is_called else receiver(segment.texts, at, start)
-            guards: Callable[[], tuple[Condition, ...]] = partial(self._conditions, segment, index, at)
-            found.setdefault(segment.texts[at], []).append(Mention(caller, is_called, callee, argument, guards))
 
     @cached_property
     def _members(self) -> Mapping[str, tuple[tuple[str, str], ...]]:
@@ -320,21 +311,25 @@ class _Builder:
         """What the arguments of a call are."""
         if site.body < 0 or not site.arguments:
             return ()
-        key = (id(segment), site.body)
-        values = self.values.get(key)
-        if values is None:
-            code = self._flow(segment, site.body)
-            values = self.values[key] = Values(code, self._variables, self._steady_macros, self._expanded)
-        return tuple(values.of(start, end) for start, end in site.arguments)
+        code = self._code(segment, site.body)
+        found = code.values.get(site.at)
+        if found is None:
+            key = (id(segment), site.body)
+            values = self.values.get(key)
+            if values is None:
+                values = Values(code.flow, self._variables, self._steady_macros, self._expanded)
+                self.values[key] = values
+            found = code.values[site.at] = tuple(values.of(start, end) for start, end in site.arguments)
+        return found
 
     def _conditions(self, segment: Segment, body_index: int, at: int) -> tuple[Condition, ...]:
-        return self._flow(segment, body_index).over(at) if body_index >= 0 else ()
+        return self._code(segment, body_index).flow.over(at) if body_index >= 0 else ()
 
-    def _flow(self, segment: Segment, body_index: int) -> Flow:
-        """The conditions in a body; a segment that is read again keeps them while the scope is the same."""
+    def _code(self, segment: Segment, body_index: int) -> Code:
+        """What is known of a body; a segment that is read again keeps it while the names in it mean the same."""
         key = (id(segment), body_index)
-        flow = self.flows.get(key)
-        if flow is None:
+        code = self.code.get(key)
+        if code is None:
             body = segment.bodies[body_index]
             head = segment.tokens[body.name_index + 1 : body.start]
             section = body.section or self.sections.get(body.name, "")
@@ -343,11 +338,13 @@ class _Builder:
                 parameters=frozenset(t[0] for t in head if is_identifier(t[0])),
                 is_program=bool(section) or body.name.startswith("____"),
             )
-            kept = segment.flows.get(body_index)
-            if not isinstance(kept, Flow) or kept.scope != scope:
-                kept = segment.flows[body_index] = Flow(segment.tokens, body.start, body.end, scope)
-            flow = self.flows[key] = kept
-        return flow
+            code = segment.code.get(body_index)
+            if code is None or code.flow.scope != scope:
+                code = Code(Flow(segment.tokens, body.start, body.end, scope), self._variables, {})
+            elif code.variables != self._variables:
+                code = Code(code.flow, self._variables, {})
+            self.code[key] = segment.code[body_index] = code
+        return code
 
     @cached_property
     def _scope(self) -> Scope:

@@ -11,20 +11,21 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kfunc_lsp.btf.types import Array, FuncProto, Type, skip_modifiers
 from kfunc_lsp.dataclass import dataclass, field
 from kfunc_lsp.source.declare import DeclarationError, Declarator, parse_declaration
 from kfunc_lsp.source.expand import Token
-from kfunc_lsp.source.sites import KEYWORDS, Site, arguments, sites
+from kfunc_lsp.source.head import NOT_DECLARATORS, Head
+from kfunc_lsp.source.sites import Reference, Site, arguments, references, sites
 from kfunc_lsp.source.text import is_identifier
 
 if TYPE_CHECKING:
+    from kfunc_lsp.source.flow import Flow
     from kfunc_lsp.unit.graph import Graph
+    from kfunc_lsp.unit.value import Value
 
-_NOT_DECLARATORS = frozenset("__attribute__ typeof __typeof__ asm __asm__ _Alignas __declspec _Static_assert".split())
-_NOT_NAMES = _NOT_DECLARATORS | KEYWORDS
 _RODATA = frozenset(("const", "volatile"))
 
 
@@ -83,13 +84,23 @@ class Declared(NamedTuple):
         return self.declarator.attributes.section == ".ksyms"
 
 
+class Code(NamedTuple):
+    """What has been worked out of a body: its conditions, and, while these are the unit's ``variables``, the values of
+    the arguments of calls, by the call's token.
+    """
+
+    flow: Flow
+    variables: Mapping[str, Variable]
+    values: dict[int, tuple[Value | None, ...]]
+
+
 @dataclass
 class Segment:
     """Tokens and what was found in them.
 
     ``sections`` are those of prototypes, ``plain`` the declarations of what is no function, with their sections.
     ``license`` are the tokens of the initialiser in section ``license``; ``operations`` are struct_ops maps: the
-    structure's name and the tokens of the initialiser. ``flows`` keeps what is worked out of a body, by its index;
+    structure's name and the tokens of the initialiser. ``code`` keeps what is worked out of a body, by its index;
     ``graphs`` has those of bodies that a rule has asked for, by the body's first token and the number of the macros'
     history.
     """
@@ -104,12 +115,25 @@ class Segment:
     license: tuple[int, int] | None = None
     operations: list[tuple[str, int, int]] = field(default_factory=list)
     graphs: dict[tuple[int, int], tuple[list[Token], Graph] | None] = field(default_factory=dict)
-    flows: dict[int, Any] = field(default_factory=dict)
+    code: dict[int, Code] = field(default_factory=dict)
+    _references: tuple[frozenset[str], Sequence[Reference]] | None = None
 
     @cached_property
     def texts(self) -> list[str]:
         """The tokens without their places."""
         return [token[0] for token in self.tokens]
+
+    @property
+    def ranges(self) -> list[tuple[int, int, int]]:
+        """Where code and initialisers stand: start, end, and index of the body, -1 for an initialiser."""
+        ranges = [(body.start, body.end, index) for index, body in enumerate(self.bodies)]
+        return ranges + [(start, end, -1) for start, end in self.outside]
+
+    def references(self, functions: frozenset[str]) -> Sequence[Reference]:
+        """Where ``functions`` are called or their addresses taken; kept while they are the same."""
+        if self._references is None or self._references[0] != functions:
+            self._references = functions, tuple(references(self.texts, self.ranges, functions))
+        return self._references[1]
 
     @cached_property
     def ksyms(self) -> frozenset[str]:
@@ -135,9 +159,8 @@ def scan(tokens: list[Token], known: Set[str], indent: Indent) -> Segment:
     if "_Pragma" in segment.texts:
         segment = Segment(_without_pragmas(tokens))
     _Scanner(segment, known, indent).run()
-    ranges = [(body.start, body.end, index) for index, body in enumerate(segment.bodies)]
-    ranges += [(start, end, -1) for start, end in segment.outside]
-    segment.sites += sites(segment.texts, ranges, known | segment.ksyms if not segment.ksyms <= known else known)
+    names = known | segment.ksyms if not segment.ksyms <= known else known
+    segment.sites += sites(segment.texts, segment.ranges, names)
     return segment
 
 
@@ -155,33 +178,6 @@ _PRAGMA_TOKENS = 4
 _MARKS = frozenset(";{}()=")
 
 
-class _Head:
-    """What stands before a ``{``: ``name_index`` is the token of a function's name, -1 if something else opens."""
-
-    __slots__ = ("_depth", "_found", "_is_value")
-
-    def __init__(self) -> None:
-        self._depth = 0
-        self._found = -1
-        self._is_value = False
-
-    def take(self, text: str, at: int, before: str) -> None:
-        """Go on with bracket or ``=`` ``text``, token ``at``, behind ``before``."""
-        if text == "(":
-            if self._depth == 0 and self._found < 0 and before and is_identifier(before) and before not in _NOT_NAMES:
-                self._found = at - 1
-            self._depth += 1
-        elif text == ")":
-            self._depth -= 1
-        elif self._depth <= 0:
-            self._is_value = True
-
-    @property
-    def name_index(self) -> int:
-        """Index of the name of the function whose body opens now."""
-        return -1 if self._is_value else self._found
-
-
 class _Scanner:
     """Finds the external declarations of a segment."""
 
@@ -196,7 +192,7 @@ class _Scanner:
     def run(self) -> None:
         texts, marks = self.texts, self.marks
         start = which = 0
-        head = _Head()
+        head = Head()
         while which < len(marks):
             at = marks[which]
             text = texts[at]
@@ -204,22 +200,22 @@ class _Scanner:
             if text == ";":
                 self._declaration(start, at + 1)
                 start = at + 1
-                head = _Head()
+                head = Head()
             elif text == "{" and head.name_index >= 0:
                 which, end = self._close(which - 1)
                 self._function(start, head.name_index, at, end)
                 start = end
-                head = _Head()
+                head = Head()
             elif text == "{" and which - 1 in self.pairs:
                 which = self.pairs[which - 1] + 1
             elif text == "{":
                 end = self._next_flush(at + 1)
                 self._declaration(start, end)
                 which, start = bisect_left(marks, end), end
-                head = _Head()
+                head = Head()
             elif text == "}":
                 start = at + 1
-                head = _Head()
+                head = Head()
             else:
                 head.take(text, at, texts[at - 1] if at > start else "")
         self._declaration(start, len(texts))
@@ -282,7 +278,7 @@ class _Scanner:
         first = opening
         while self.texts[self.marks[first - 1]] not in (";", "{", "}"):
             first -= 1
-        head = _Head()
+        head = Head()
         start = self.marks[first - 1] + 1
         for at in self.marks[first:opening]:
             head.take(self.texts[at], at, self.texts[at - 1] if at > start else "")
@@ -378,7 +374,7 @@ def _first_called(texts: list[str]) -> str:
     for at, text in enumerate(texts):
         if text == "(" and at:
             before = texts[at - 1]
-            if is_identifier(before) and before not in _NOT_DECLARATORS and before not in ("section", "cleanup"):
+            if is_identifier(before) and before not in NOT_DECLARATORS and before not in ("section", "cleanup"):
                 return before
         if text == "=":
             return ""

@@ -90,7 +90,29 @@ def _site(texts: Sequence[str], at: int, start: int, end: int, known: Set[str], 
     return at + 1
 
 
-def mentioned(texts: Sequence[str], start: int, end: int, names: Set[str]) -> Iterator[int]:
+class Reference(NamedTuple):
+    """Token ``at``, in body ``body`` (-1 outside), calls a function of the unit (``is_call``) or takes its address.
+
+    Where the address is an argument, ``callee`` is the function that takes it and ``argument`` its index, else -1.
+    """
+
+    at: int
+    body: int
+    is_call: bool
+    callee: str
+    argument: int
+
+
+def references(texts: Sequence[str], ranges: Iterable[tuple[int, int, int]], names: Set[str]) -> Iterator[Reference]:
+    """References to ``names`` in token ranges: start, end, and index of the body."""
+    for start, end, body in ranges:
+        for at in _mentioned(texts, start, end, names):
+            is_call = at + 1 < end and texts[at + 1] == "("
+            callee, argument = ("", -1) if is_call else _receiver(texts, at, start)
+            yield Reference(at, body, is_call, callee, argument)
+
+
+def _mentioned(texts: Sequence[str], start: int, end: int, names: Set[str]) -> Iterator[int]:
     """Tokens in ``[start, end)`` that call one of ``names`` or take its address, in code that is evaluated."""
     at = start - 1
     while (at := at + 1) < end:
@@ -105,7 +127,7 @@ def mentioned(texts: Sequence[str], start: int, end: int, names: Set[str]) -> It
                 yield at
 
 
-def receiver(texts: Sequence[str], at: int, start: int) -> tuple[str, int]:
+def _receiver(texts: Sequence[str], at: int, start: int) -> tuple[str, int]:
     """The function that token ``at`` is passed to and at which index; empty and -1 where it is no argument."""
     depth = index = 0
     for before in range(at - 1, start, -1):

@@ -249,6 +249,7 @@ class Unit:
     is_compiled: bool = False
     files: frozenset[str] = frozenset()
     seen: Callable[[Type], Type] = field(default=lambda t: t, repr=False, compare=False)
+    _kept: dict[str, Declaration | None] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def uses_by_name(self) -> Mapping[str, Sequence[Use]]:
@@ -268,10 +269,12 @@ class Unit:
 
     def declaration(self, name: str) -> Declaration | None:
         """The declaration whose type clang keeps: the first in ``.ksyms``, or a later one that has a prototype."""
-        found = [d for d in self.declarations.get(name, ()) if d.ksym]
-        return next(
-            (d for d in found if d.prototype is None or d.prototype.params or not d.prototype.variadic), None
-        ) or (found[0] if found else None)
+        if name not in self._kept:
+            found = [d for d in self.declarations.get(name, ()) if d.ksym]
+            self._kept[name] = next(
+                (d for d in found if d.prototype is None or d.prototype.params or not d.prototype.variadic), None
+            ) or (found[0] if found else None)
+        return self._kept[name]
 
     def is_weak(self, name: str) -> bool:
         """Whether the symbol is weak: one weak declaration makes it so."""

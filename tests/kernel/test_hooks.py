@@ -12,7 +12,7 @@ import pytest
 
 from kfunc_lsp.dataclass import replace
 from kfunc_lsp.kernel.filters import lets_through
-from kfunc_lsp.kernel.hooks import Access, Answer, allowed
+from kfunc_lsp.kernel.hooks import Access, Answer, Caller, allowed
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.kernel.pack import read_pack, write_pack
 from kfunc_lsp.kernel.program_types import hook_of, program_type_name, program_type_number
@@ -33,7 +33,7 @@ def kernel(release: str) -> Kernel:
 
 def ask(release: str, name: str, kind: str, **words: str) -> Answer:
     k = kernel(release)
-    return allowed(k, k.functions[name], TYPE + kind, **words)
+    return allowed(k, k.functions[name], Caller(TYPE + kind, **words))
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,9 @@ def test_facts_of_another_kernel_are_marked(tmp_path: Path) -> None:
     k = resolve(str(tmp_path / "k.kpack"))
     assert k.hooks_of == "7.2.12+deb13"
     assert "7.2.12+deb13" in k.provenance.detail
-    assert allowed(k, k.functions["bpf_xdp_get_xfrm_state"], TYPE + "SCHED_CLS").access == Access.DENIED
+    assert allowed(k, k.functions["bpf_xdp_get_xfrm_state"], Caller(TYPE + "SCHED_CLS")).access == Access.DENIED
     assert k.functions["bpf_icmp_send"].hooks is None
-    assert allowed(k, k.functions["bpf_icmp_send"], TYPE + "XDP").access == Access.UNKNOWN
+    assert allowed(k, k.functions["bpf_icmp_send"], Caller(TYPE + "XDP")).access == Access.UNKNOWN
 
 
 def test_every_bundled_kernel_tells_its_own() -> None:
@@ -185,7 +185,7 @@ def test_every_kind_of_program_on_real_kernels(release: str) -> None:
                 if function is None or (function.hooks is None and not function.callable):
                     assert verdict == "denied", (kind, name)
                     continue
-                answer = allowed(k, function, program_type, **words)
+                answer = allowed(k, function, Caller(program_type, **words))
                 judged += 1
                 expected = (Access.ALLOWED if verdict == "allowed" else Access.DENIED, Access.FILTERED)
                 assert answer.access in expected, (kind, name, answer)
