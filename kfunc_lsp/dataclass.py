@@ -1,14 +1,17 @@
 """``dataclass``, ``field`` and ``replace`` of the standard library, for a command that starts often.
 
 The standard ones compile six methods for each class on import, and load ``inspect``, ``ast`` and ``tokenize`` for it:
-a third of the time in which a small program is checked. Here only ``__init__`` is compiled; the other methods are
-shared. Type checkers see the standard ones, and what is here behaves alike in all that the project uses.
+a third of the time in which a small program is checked. Here only ``__init__`` is compiled, once for all classes of one
+shape, whose code differs in names alone; the other methods are shared. Type checkers see the standard ones, and what is
+here behaves alike in all that the project uses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from operator import attrgetter
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 _MISSING: Any = object()
@@ -86,27 +89,47 @@ def _build(cls: type, frozen: bool, slots: bool, eq: bool) -> type:
 
 def _initializer(fields: Iterable[_Field], frozen: bool, *, has_more: bool) -> Callable[..., None]:
     names: dict[str, Any] = {"_missing": _MISSING, "_set": object.__setattr__}
-    parameters, lines = ["self"], []
-    for field in fields:
-        value = name = field.name
-        if field.default_factory is not _MISSING:
-            names[f"_make_{name}"] = field.default_factory
-            value = f"_make_{name}() if {name} is _missing else {name}" if field.init else f"_make_{name}()"
-            default = "=_missing"
-        elif field.default is not _MISSING:
-            names[f"_default_{name}"] = field.default
-            value = name if field.init else f"_default_{name}"
-            default = f"=_default_{name}"
-        else:
-            default = ""
-        if field.init:
-            parameters.append(name + default)
-        lines.append(f"_set(self, '{name}', {value})" if frozen else f"self.{name} = {value}")
+    renamed: dict[Any, str] = {}
+    defaults: list[Any] = []
+    shape = ""
+    for at, field in enumerate(fields):
+        renamed[f"field{at}"] = field.name
+        names[f"default{at}"], names[f"make{at}"] = field.default, field.default_factory
+        is_made = field.default_factory is not _MISSING
+        if field.init and (is_made or field.default is not _MISSING):
+            defaults.append(field.default)
+        form = "m" if is_made else "p"
+        shape += form.upper() if field.init else form
+    code = _template(shape, frozen, has_more)
+    code = code.replace(
+        co_varnames=tuple(renamed.get(name, name) for name in code.co_varnames),
+        co_names=tuple(renamed.get(name, name) for name in code.co_names),
+        co_consts=tuple(renamed.get(value, value) for value in code.co_consts),
+    )
+    return FunctionType(code, names, "__init__", tuple(defaults))
+
+
+_VALUES = {
+    "P": "field{0}",
+    "p": "default{0}",
+    "M": "make{0}() if field{0} is _missing else field{0}",
+    "m": "make{0}()",
+}
+"""How a field gets its value, by its form: plain or made by a call; a capital letter is a parameter's."""
+
+
+@cache
+def _template(shape: str, frozen: bool, has_more: bool) -> CodeType:
+    """The code of an ``__init__`` for fields of these forms; the names of the fields are to be put in."""
+    assign = "_set(self, 'field{0}', {1})" if frozen else "self.field{0} = {1}"
+    lines = [assign.format(at, _VALUES[form].format(at)) for at, form in enumerate(shape)]
     if has_more:
         lines.append("self.__post_init__()")
-    exec(f"def __init__({', '.join(parameters)}):\n " + "\n ".join(lines or ["pass"]), names)
-    initializer: Callable[..., None] = names["__init__"]
-    return initializer
+    parameters = ["self", *(f"field{at}" for at, form in enumerate(shape) if form.isupper())]
+    made: dict[str, Any] = {}
+    exec(f"def __init__({', '.join(parameters)}):\n " + "\n ".join(lines or ["pass"]), made)
+    code: CodeType = made["__init__"].__code__
+    return code
 
 
 def _getter(names: Iterable[str]) -> Callable[[Any], Any]:
