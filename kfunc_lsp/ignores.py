@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
 
 from kfunc_lsp import rules
 from kfunc_lsp.dataclass import dataclass, field
@@ -124,6 +123,8 @@ def _idle(ignore: Ignore, kernels: Names) -> Iterator[Finding]:
     idle = [name for name in ignore.names if name in known and name not in ignore.used]
     for name, span in ignore.names.items():
         if name not in known:
+            from difflib import get_close_matches
+
             near = get_close_matches(name, known, 1)
             advice = f"did you mean `{near[0]}`?" if near else "`kfunc-lsp explain` lists the rules"
             words = f"names `{name}`, which is no rule"

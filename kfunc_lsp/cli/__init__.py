@@ -9,9 +9,10 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from kfunc_lsp import __version__
+from kfunc_lsp.cli.terminal import columns
 from kfunc_lsp.errors import KfuncLspError
 
 _COLLECTION = (50_000, 20, 50)
@@ -34,10 +35,20 @@ CLEAN, FINDINGS, UNABLE = 0, 1, 2
 """Exit codes: nothing found, something found, could not run."""
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """As of argparse, which makes one for each argument that is added, and asks ``shutil`` for its width."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=columns() - 2)
+
+
 class Parser(argparse.ArgumentParser):
     """Takes files before, between and behind options, and says what is wrong in one line."""
 
     _is_mixing = False
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"formatter_class": _Help})
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -78,7 +89,6 @@ def make_parser(only: str = "") -> argparse.ArgumentParser:
         "  kfunc-lsp kernel show 7.3 bpf_wq_set_callback\n"
         "  kfunc-lsp init && kfunc-lsp doctor\n\n"
         "`kfunc-lsp COMMAND --help` has more of each.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"kfunc-lsp {__version__}")
     parser.add_argument("--stdio", action="store_true", help="run the language server (the same as `serve`)")

@@ -13,6 +13,5 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         epilog="examples:\n"
         "  kfunc-lsp explain                                   every rule in a line\n"
         "  kfunc-lsp explain never-resolves                    why it is bad, and what to write instead",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     explain.add_argument("rule", metavar="RULE", nargs="?", help="a rule's name; without one they are listed")

@@ -22,7 +22,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "kernel",
         help="look into a kernel's kfuncs",
         epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     kernel.set_defaults(help=kernel.format_help)
     actions = kernel.add_subparsers(dest="action", metavar="ACTION")

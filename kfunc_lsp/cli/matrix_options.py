@@ -22,7 +22,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="show on which kernels each program loads",
         description="Show on which kernels each program loads: those of the configuration, else all bundled ones.",
         epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "files", nargs="*", default=["."], metavar="FILE", help="programs, objects, folders, as for check"

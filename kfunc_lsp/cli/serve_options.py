@@ -11,7 +11,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "serve",
         help="run the language server on standard input and output",
         epilog="examples:\n  kfunc-lsp serve                                     what an editor is to start",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     serve.add_argument("--stdio", action="store_true", help="accepted for editors that pass it; the default")
     serve.add_argument("--tcp", type=_port, metavar="PORT", help="serve one client on this port of 127.0.0.1 instead")

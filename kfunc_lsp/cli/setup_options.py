@@ -82,5 +82,4 @@ def _command(
         help=help_,
         description=description,
         epilog=examples,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )

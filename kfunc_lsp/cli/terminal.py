@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import threading
+from contextlib import suppress
 from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from threading import Thread
 
 _NARROWEST = 40
+_USUAL = 80
 _PATIENCE = 0.5
 """Seconds before a person is told what is going on."""
 
@@ -18,7 +22,17 @@ _ERASE = "\r\033[K"
 
 def width() -> int | None:
     """Columns of the terminal that standard output is (``COLUMNS`` says otherwise); ``None`` where it is none."""
-    return max(shutil.get_terminal_size().columns, _NARROWEST) if sys.stdout.isatty() else None
+    return max(columns(), _NARROWEST) if sys.stdout.isatty() else None
+
+
+def columns() -> int:
+    """Columns of the terminal, as ``shutil.get_terminal_size`` has them, whose import takes a small check some time."""
+    with suppress(KeyError, ValueError):
+        if (told := int(os.environ["COLUMNS"])) > 0:
+            return told
+    with suppress(OSError):
+        return os.get_terminal_size().columns or _USUAL
+    return _USUAL
 
 
 class Progress:
@@ -30,20 +44,22 @@ class Progress:
     def __init__(self, text: str = "") -> None:
         self._text = text
         self._shown = False
-        self._lock = threading.Lock()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread: Thread | None = None
 
     def __enter__(self) -> Progress:
         if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+            from threading import Event, Lock, Thread
+
+            self._lock, self._over = Lock(), Event()
+            self._thread = Thread(target=self._run, daemon=True)
             self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._over.set()
-        if self._thread.is_alive():
+        if self._thread is not None:
+            self._over.set()
             self._thread.join()
-        self.clear()
+            self.clear()
 
     def say(self, text: str) -> None:
         """What is going on from now."""
@@ -55,17 +71,18 @@ class Progress:
 
     def clear(self) -> None:
         """Take away what is shown."""
-        with self._lock:
-            if self._shown:
-                self._write("")
-                self._shown = False
+        if self._thread is not None:
+            with self._lock:
+                if self._shown:
+                    self._write("")
+                    self._shown = False
 
     def _run(self) -> None:
         pause = _PATIENCE
         while not self._over.wait(pause):
             pause = _INTERVAL
             with self._lock:
-                self._write(self._text[: shutil.get_terminal_size().columns - 1])
+                self._write(self._text[: columns() - 1])
                 self._shown = True
 
     @staticmethod

@@ -7,10 +7,8 @@ file needs it. Nothing is unpacked beyond ``MAX_SIZE``, whatever the data claim.
 
 from __future__ import annotations
 
-import bz2
 import importlib
 import io
-import lzma
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -184,14 +182,20 @@ def _lzo(data: memoryview) -> Iterator[bytes]:
 
 
 def _xz(data: memoryview) -> Iterator[bytes]:
+    import lzma
+
     yield from _bounded(data, lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MAX_XZ_MEMORY))
 
 
 def _lzma(data: memoryview) -> Iterator[bytes]:
+    import lzma
+
     yield from _bounded(data, lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_MAX_XZ_MEMORY))
 
 
 def _bzip2(data: memoryview) -> Iterator[bytes]:
+    import bz2
+
     yield from _bounded(data, bz2.BZ2Decompressor())
 
 

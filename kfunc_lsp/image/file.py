@@ -12,31 +12,22 @@ import io
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.errors import ImageError, PackError
-from kfunc_lsp.image.archive import archived_btf
-from kfunc_lsp.image.bzimage import (
-    HEAD_SIZE,
-    boot_arch,
-    flat_arch,
-    flat_code,
-    flat_release,
-    flat_sections,
-    is_boot_image,
-    payload,
-    release_of,
-)
-from kfunc_lsp.image.code import Code
-from kfunc_lsp.image.compressed import decompress, form_of
 from kfunc_lsp.kernel.pack import MAGIC as PACK_MAGIC
 from kfunc_lsp.kernel.pack import Pack, PackMeta, read_pack
+
+if TYPE_CHECKING:
+    from kfunc_lsp.image.code import Code
 
 _MAX_SIZE = 1 << 28
 _MAX_BOOT_IMAGE = 1 << 27
 _BTF_MAGICS = (b"\x9f\xeb", b"\xeb\x9f")
 _ELF_MAGIC = b"\x7fELF"
+_PLAIN_MAGICS = (*_BTF_MAGICS, _ELF_MAGIC, PACK_MAGIC)
+_MAGIC_SIZE = 4
 _HEADER_SIGN = b"#define __VMLINUX_H__"
 _TAR = (257, b"ustar")
 _KINDS = "a vmlinux, vmlinuz, module, raw BTF or kernel pack"
@@ -104,14 +95,14 @@ def read_file(path: str | os.PathLike[str], size: int | None = None) -> bytes:
 def is_quick(path: Path) -> bool:
     """Whether the file is of a form that is read as it stands: raw BTF, a pack, a header."""
     try:
-        return read_file(path, 4).startswith((*_BTF_MAGICS, PACK_MAGIC, b"#"))
+        return read_file(path, _MAGIC_SIZE).startswith((*_BTF_MAGICS, PACK_MAGIC, b"#"))
     except ImageError:
         return True
 
 
 def is_cut_down(path: Path) -> bool:
     """Whether the file has kfuncs alone, and not every function of its kernel: a pack, a header."""
-    return read_file(path, 4).startswith((PACK_MAGIC, b"#"))
+    return read_file(path, _MAGIC_SIZE).startswith((PACK_MAGIC, b"#"))
 
 
 def _open_regular(path: Path) -> BinaryIO:
@@ -130,10 +121,21 @@ def _open_regular(path: Path) -> BinaryIO:
 
 
 def _read(path: Path, file: BinaryIO) -> Image:
-    head = file.read(HEAD_SIZE)
+    head = file.read(_MAGIC_SIZE)
     file.seek(0)
     if not head:
         raise ImageError(f"{path}: is empty; give {_KINDS}")
+    return _plain(path, file, head) if head.startswith(_PLAIN_MAGICS) else _wrapped(path, file)
+
+
+def _wrapped(path: Path, file: BinaryIO) -> Image:
+    """What ``_read`` gives for all but a pack, raw BTF and ELF; what it needs is imported for nothing else."""
+    from kfunc_lsp.image.archive import archived_btf
+    from kfunc_lsp.image.bzimage import HEAD_SIZE, flat_arch, is_boot_image
+    from kfunc_lsp.image.compressed import decompress, form_of
+
+    head = file.read(HEAD_SIZE)
+    file.seek(0)
     if is_boot_image(head):
         return _boot_image(path, file)
     form = form_of(head)
@@ -203,6 +205,8 @@ def _elf(path: Path, file: BinaryIO, release: str) -> Image:
 
 
 def _boot_image(path: Path, file: BinaryIO) -> Image:
+    from kfunc_lsp.image.bzimage import boot_arch, payload, release_of
+
     data = _read_all(path, file, _MAX_BOOT_IMAGE)
     release, arch, kernel = release_of(data), boot_arch(data), payload(data, str(path))
     del data
@@ -211,6 +215,8 @@ def _boot_image(path: Path, file: BinaryIO) -> Image:
 
 def _kernel(path: Path, kernel: io.BytesIO, release: str = "", arch: str = "") -> Image:
     """What is inside a boot image: an ELF vmlinux or flat memory, with what the boot image tells of it."""
+    from kfunc_lsp.image.bzimage import HEAD_SIZE, flat_arch, flat_code, flat_release, flat_sections
+
     head = kernel.read(HEAD_SIZE)
     kernel.seek(0)
     if head.startswith(_ELF_MAGIC):

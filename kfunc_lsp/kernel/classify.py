@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from functools import partial
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.types import Kind, Param, Ptr, Struct, skip_modifiers
 from kfunc_lsp.dataclass import replace
 from kfunc_lsp.errors import BtfError
-from kfunc_lsp.image.code import Code
 from kfunc_lsp.kernel.flags import KF_IMPLICIT_ARGS
 from kfunc_lsp.kernel.model import FunctionClass, Hook, Kernel, KernelFunction, Provenance
 from kfunc_lsp.kernel.program_types import FMODRET_HOOK
 from kfunc_lsp.kernel.registered import RegisteredSet, hooks_of, registered_sets
+
+if TYPE_CHECKING:
+    from kfunc_lsp.image.code import Code
 
 KFUNC_TAG = "bpf_kfunc"
 

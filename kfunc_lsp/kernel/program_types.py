@@ -6,10 +6,25 @@ in ``kernel/bpf/btf.c``. Whether a call is allowed is ``hooks``' business.
 
 from __future__ import annotations
 
+from kfunc_lsp.dataclass import dataclass
+
 PREFIX = "BPF_PROG_TYPE_"
 
 FMODRET = -1
 """In place of a program type: the set was given to ``register_btf_fmodret_id_set``, so that none may call it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One registration of a set: for which ``enum bpf_prog_type`` (or ``FMODRET``), with a filter or without.
+
+    ``crossed`` says that a filter which another set brought to the same hook looks at this set too.
+    """
+
+    program_type: int
+    filtered: bool = False
+    crossed: bool = False
+
 
 COMMON = "COMMON"
 """The hook of sets that every program type may call (registered for ``UNSPEC``)."""

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.types import Kind
 from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.errors import BtfError
-from kfunc_lsp.image.code import Code
 from kfunc_lsp.kernel.model import Hook
-from kfunc_lsp.kernel.program_types import FMODRET, hook_of, program_type_name
-from kfunc_lsp.kernel.registrations import Registration, find_ksets, read_registrations
+from kfunc_lsp.kernel.program_types import FMODRET, Registration, hook_of, program_type_name
 from kfunc_lsp.kernel.sets import KfuncSet, find_sets, sets_without_header
+
+if TYPE_CHECKING:
+    from kfunc_lsp.image.code import Code
 
 _MAX_IDS = 1 << 18
 """That of 7.3 has a twentieth of it."""
@@ -47,15 +49,20 @@ def registered_sets(
     """
     if len(ids) > _MAX_IDS:
         raise BtfError(f".BTF_ids: {len(ids)} bytes are more than any kernel has")
-    ksets = find_ksets(code, len(ids), has_filter=_has_filter(btf)) if code is not None else []
     sets = find_sets(ids, btf)
+    if code is None:
+        if registrations is None:
+            return [RegisteredSet(members, None) for members in (sets or sets_without_header(ids, btf)).values()]
+        stored = _decode(registrations, len(sets))
+        return [RegisteredSet(members, each) for members, each in zip(sets.values(), stored, strict=True)]
+    # most kernels come as packs, where none of this is needed
+    from kfunc_lsp.kernel.registrations import find_ksets, read_registrations
+
+    ksets = find_ksets(code, len(ids), has_filter=_has_filter(btf))
     if not sets and registrations is None:
-        pointed = {kset.set_address - code.ids_address for kset in ksets} if code is not None else set()
+        pointed = {kset.set_address - code.ids_address for kset in ksets}
         early = sets_without_header(ids, btf)
         sets = {offset: members for offset, members in early.items() if offset in pointed or not pointed}
-    if code is None:
-        stored = _decode(registrations, len(sets)) if registrations is not None else [None] * len(sets)
-        return [RegisteredSet(members, each) for members, each in zip(sets.values(), stored, strict=True)]
     found = read_registrations(code, ksets, {code.ids_address + offset for offset in sets})
     return [
         RegisteredSet(members, found.get(code.ids_address + offset, ()) if found else None)

@@ -22,7 +22,7 @@ from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.image.code import Code, Section
 from kfunc_lsp.kernel import aarch64, x86_64
 from kfunc_lsp.kernel.arguments import FIRST, SECOND, NoKernelError, Use
-from kfunc_lsp.kernel.program_types import FMODRET, hook_of
+from kfunc_lsp.kernel.program_types import FMODRET, Registration, hook_of
 
 REGISTER = "register_btf_kfunc_id_set"
 
@@ -39,18 +39,6 @@ _LOW = 0xFFFFFFFF
 _MAX_REFERENCES = 1 << 16
 _POINTER = struct.Struct("<Q")
 _PAIRS_OFFSET = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """One registration of a set: for which ``enum bpf_prog_type`` (or ``FMODRET``), with a filter or without.
-
-    ``crossed`` says that a filter which another set brought to the same hook looks at this set too.
-    """
-
-    program_type: int
-    filtered: bool = False
-    crossed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from kfunc_lsp.btf.decoder import Btf
-from kfunc_lsp.btf.vmlinux_h import btf_of_header
 from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.errors import BtfError, KfuncLspError, TargetError
 from kfunc_lsp.image import cache
@@ -268,6 +267,8 @@ def _open(target: _Target, btf_ids: Path | None) -> Image:
     if target.path == RUNNING_BTF:
         image = replace(image, release=os.uname().release)
     if image.header:
+        from kfunc_lsp.btf.vmlinux_h import btf_of_header
+
         try:
             image = replace(image, btf=btf_of_header(image.header))
         except BtfError as error:

@@ -6,7 +6,6 @@ Of a thousand kernels most answer alike about the one function that a rule asks 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
@@ -79,6 +78,8 @@ class Fleet:
     def similar(self, name: str) -> Sequence[str]:
         """Names of functions that are like ``name``, the one most like it first."""
         if name not in self._similar:
+            from difflib import get_close_matches
+
             known = {function for kernel in self.kernels for function in kernel.functions}
             self._similar[name] = get_close_matches(name, known, len(known) or 1, 0.8)
         return self._similar[name]

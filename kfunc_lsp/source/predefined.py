@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from pkgutil import get_data
+from pathlib import Path
 
 from kfunc_lsp.source.macros import Macro, parse_define
 
 NEWEST = 22
 """The newest version that the data knows; what a compiler without a version in its name is taken for."""
 _OLDEST = 13
+_DATA = Path(__file__).parent.parent / "data" / "predefined.txt"
 _RELEASES = {
     13: "0.1",
     14: "0.6",
@@ -46,7 +47,7 @@ def default_cpu(version: int) -> int:
 def _rows() -> list[tuple[range, int, str]]:
     """The data: versions, lowest ``-mcpu``, and what a ``#define`` would say."""
     rows = []
-    for line in (get_data("kfunc_lsp", "data/predefined.txt") or b"").decode().splitlines():
+    for line in _DATA.read_text().splitlines():
         if line.startswith("#"):
             continue
         where, definition = line.split(" ", 1)
