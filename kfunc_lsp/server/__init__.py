@@ -9,7 +9,7 @@ from typing import BinaryIO
 _COLLECTION = (20_000, 2, 1_000)
 """Thresholds of the garbage collector: what an edit leaves goes soon, or memory grows by some states of each document;
 what lives long is looked through in a rest (``Server``), hardly ever else."""
-_SWITCH = 0.001
+_SWITCH = 0.0002
 """Seconds after which a check makes way for a request."""
 
 

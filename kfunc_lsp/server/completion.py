@@ -6,21 +6,26 @@ or the header of the project that has it, when it is resolved: that costs too mu
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 from lsprotocol import types
 
 from kfunc_lsp.btf.types import FuncProto
-from kfunc_lsp.dataclass import dataclass, replace
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.describe import age, describe, newest, signature
 from kfunc_lsp.kernel.hooks import allowed
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction
 from kfunc_lsp.rules.edits import extern_statement, insertion
 from kfunc_lsp.server.around import Program, programs_around
-from kfunc_lsp.server.cursor import Place, Word, place_at, word_at
+from kfunc_lsp.server.capabilities import member
+from kfunc_lsp.server.client import Client
+from kfunc_lsp.server.cursor import Place, place_at, word_at
 from kfunc_lsp.server.documents import Document
 from kfunc_lsp.server.include import declaring_header
+from kfunc_lsp.server.pipes import Json
 from kfunc_lsp.server.render import markup
 from kfunc_lsp.server.session import Session
 
@@ -34,11 +39,21 @@ class _Candidate:
     function: KernelFunction
     missing: tuple[str, ...]
     superseded: bool
-    denied: str = ""
 
 
-def completion(session: Session, document: Document, params: types.CompletionParams) -> types.CompletionList | None:
-    """The kfuncs of the selected kernels that begin with the identifier before the cursor."""
+@dataclass(frozen=True)
+class _Offer:
+    """What does not change while a person types: how the name is looked for, the JSON of the item but for its end, and
+    that of the text that it writes.
+    """
+
+    key: str
+    item: str
+    text: str
+
+
+def completion(session: Session, document: Document, params: types.CompletionParams) -> Json | None:
+    """The kfuncs of the selected kernels that begin with the identifier before the cursor: a ``CompletionList``."""
     word = word_at(document, document.lines.offset(params.position))
     by_hand = params.context is None or params.context.trigger_kind == types.CompletionTriggerKind.Invoked
     if not word.prefix and not by_hand:
@@ -46,32 +61,33 @@ def completion(session: Session, document: Document, params: types.CompletionPar
     place = place_at(document, word)
     if place is Place.NOWHERE:
         return None
-    kernels = session.selection(document).kernels
-    prefix = word.prefix.lower()
-    found = [c for c in _candidates(kernels) if c.function.name.lower().startswith(prefix)]
-    programs = programs_around(session, document, word.start)
-    if programs and kernels:
-        found = _ranked(found, max(kernels, key=age), programs)
+    programs = tuple(programs_around(session, document, word.start))
     called = document.file.text[word.end : word.end + 1] == "("
-    snippets = session.client.snippets and not called
-    items = [_item(session, document, word, place, snippets, candidate) for candidate in found[:_MOST]]
-    return types.CompletionList(is_incomplete=len(found) > _MOST, items=items)
+    offers = _offers(session.selection(document).kernels, programs, session.client, place, called)
+    prefix = word.prefix.lower()
+    found = [offer for offer in offers if offer.key.startswith(prefix)]
+    start, end = document.lines.place(word.start), document.lines.place(word.end)
+    place_json = json.dumps({"start": start, "end": end})
+    data = json.dumps({"uri": document.uri, "declares": place in (Place.CALL, Place.NAME)})
+    items = ", ".join(
+        f'{offer.item}, "textEdit": {{"range": {place_json}, "newText": {offer.text}}}, "data": {data}}}'
+        for offer in found[:_MOST]
+    )
+    return Json(f'{{"isIncomplete": {json.dumps(len(found) > _MOST)}, "items": [{items}]}}')
 
 
 def resolve(session: Session, item: types.CompletionItem) -> types.CompletionItem:
     """``item`` with its documentation."""
-    data = item.data
-    uri, name = (data.get("uri"), data.get("name")) if isinstance(data, dict) else (None, None)
-    document = session.documents.get(str(uri))
-    if document is None or not isinstance(name, str):
+    document = session.documents.get(str(member(item.data, "uri")))
+    if document is None:
         return item
-    description = describe(name, session.selection(document).kernels)
+    description = describe(item.label, session.selection(document).kernels)
     if description is not None:
         item.detail = description.forms[0].signature.text
         content = markup(description, session.client.documentation_markdown)
         item.documentation = content if session.client.documentation_formats else content.value
-    if isinstance(data, dict) and data.get("declares") and session.client.late_edits:
-        item.additional_text_edits = _declaration(session, document, name)
+    if member(item.data, "declares") and session.client.late_edits:
+        item.additional_text_edits = _declaration(session, document, item.label)
     return item
 
 
@@ -94,21 +110,41 @@ def _declaration(session: Session, document: Document, name: str) -> list[types.
     return [types.TextEdit(document.lines.range(edit.span.start, edit.span.end), edit.text)]
 
 
-def _ranked(found: list[_Candidate], kernel: Kernel, programs: Sequence[Program]) -> list[_Candidate]:
-    """The candidates, those marked that none of ``programs`` may call on ``kernel``."""
+@lru_cache(maxsize=16)
+def _offers(
+    kernels: tuple[Kernel, ...], programs: tuple[Program, ...], client: Client, place: Place, called: bool
+) -> list[_Offer]:
+    """Every kfunc on offer, those marked that none of ``programs`` may call; ``called`` is whether ``(`` follows."""
+    newest = max(kernels, key=age, default=None)
+    offers = []
+    for candidate in _candidates(kernels):
+        function = candidate.function
+        denied = _denied(newest, function.name, programs) if newest is not None and programs else ""
+        text, is_snippet = function.name, False
+        if place is Place.EXTERN:
+            weak = "__weak " if candidate.missing else ""
+            text = f"{signature(function.name, function.prototype).text} {weak}__ksym;"
+        elif place is Place.CALL and client.snippets and not called:
+            text, is_snippet = _snippet(function), True
+        item = json.dumps(_item(client, candidate, denied, is_snippet)).removesuffix("}")
+        offers.append(_Offer(function.name.lower(), item, json.dumps(text)))
+    return offers
 
-    def refused(function: KernelFunction, program: Program) -> str:
-        answer = allowed(kernel, function, program.section.caller(program.struct_ops, program.operation))
-        if answer.is_denied:
-            return f"not for {program.words}"
-        return "sleepable programs only" if answer.needs_sleepable and not program.section.sleepable else ""
 
-    def denied(candidate: _Candidate) -> str:
-        function = kernel.get(candidate.function.name)
-        words = "" if function is None else refused(function, programs[0])
-        return words if words and function and all(refused(function, one) for one in programs[1:]) else ""
+def _denied(kernel: Kernel, name: str, programs: Sequence[Program]) -> str:
+    """Why none of ``programs`` may call ``name`` on ``kernel``; empty where one may."""
+    function = kernel.get(name)
+    if function is None:
+        return ""
+    words = [_refused(kernel, function, program) for program in programs]
+    return words[0] if all(words) else ""
 
-    return [replace(candidate, denied=denied(candidate)) for candidate in found]
+
+def _refused(kernel: Kernel, function: KernelFunction, program: Program) -> str:
+    answer = allowed(kernel, function, program.section.caller(program.struct_ops, program.operation))
+    if answer.is_denied:
+        return f"not for {program.words}"
+    return "sleepable programs only" if answer.needs_sleepable and not program.section.sleepable else ""
 
 
 @lru_cache(maxsize=4)
@@ -129,35 +165,29 @@ def _candidates(kernels: tuple[Kernel, ...]) -> tuple[_Candidate, ...]:
     return tuple(found)
 
 
-def _item(
-    session: Session, document: Document, word: Word, place: Place, snippets: bool, candidate: _Candidate
-) -> types.CompletionItem:
-    client, function = session.client, candidate.function
-    arguments = f"({', '.join(_names(function.prototype))})"
-    kind = _kind(candidate)
-    text, is_snippet = function.name, False
-    if place is Place.EXTERN:
-        weak = "__weak " if candidate.missing else ""
-        text = f"{signature(function.name, function.prototype).text} {weak}__ksym;"
-    elif place is Place.CALL and snippets:
-        text, is_snippet = _snippet(function), True
-    details = types.CompletionItemLabelDetails(detail=arguments, description=kind) if client.label_details else None
-    return types.CompletionItem(
-        label=function.name,
-        label_details=details,
-        kind=types.CompletionItemKind.Function,
-        detail=None if client.label_details else f"{arguments} {kind}",
-        tags=[types.CompletionItemTag.Deprecated] if candidate.superseded and client.deprecated_tag else None,
-        deprecated=True if candidate.superseded and client.deprecated_flag and not client.deprecated_tag else None,
-        sort_text=f"{bool(candidate.denied) + 0}{candidate.superseded + 0}{function.name}",
-        filter_text=function.name,
-        insert_text_format=types.InsertTextFormat.Snippet if is_snippet else types.InsertTextFormat.PlainText,
-        text_edit=types.TextEdit(range=document.lines.range(word.start, word.end), new_text=text),
-        data={"uri": document.uri, "name": function.name, "declares": place in (Place.CALL, Place.NAME)},
-    )
+def _item(client: Client, candidate: _Candidate, denied: str, is_snippet: bool) -> dict[str, Any]:
+    name = candidate.function.name
+    arguments = f"({', '.join(_names(candidate.function.prototype))})"
+    kind = _kind(candidate, denied)
+    item: dict[str, Any] = {
+        "label": name,
+        "kind": types.CompletionItemKind.Function.value,
+        "sortText": f"{bool(denied) + 0}{candidate.superseded + 0}{name}",
+        "filterText": name,
+        "insertTextFormat": (types.InsertTextFormat.Snippet if is_snippet else types.InsertTextFormat.PlainText).value,
+    }
+    if client.label_details:
+        item["labelDetails"] = {"detail": arguments, "description": kind}
+    else:
+        item["detail"] = f"{arguments} {kind}"
+    if candidate.superseded and client.deprecated_tag:
+        item["tags"] = [types.CompletionItemTag.Deprecated.value]
+    elif candidate.superseded and client.deprecated_flag:
+        item["deprecated"] = True
+    return item
 
 
-def _kind(candidate: _Candidate) -> str:
+def _kind(candidate: _Candidate, denied: str) -> str:
     parts = ["kfunc"]
     if candidate.function.klass in (FunctionClass.IMPLICIT, FunctionClass.MAGIC):
         parts.append("implicit")
@@ -165,8 +195,8 @@ def _kind(candidate: _Candidate) -> str:
         parts.append("older form")
     if candidate.function.module:
         parts.append(f"module {candidate.function.module}")
-    if candidate.denied:
-        parts.append(candidate.denied)
+    if denied:
+        parts.append(denied)
     if candidate.missing:
         parts.append(f"not on {', '.join(candidate.missing)}")
     return " · ".join(parts)

@@ -6,18 +6,23 @@ Looks at text backwards from the cursor, so that whatever is open or broken behi
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from enum import Enum
+from itertools import chain, islice, pairwise, takewhile
 
 from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.server.documents import Document
 from kfunc_lsp.source.text import Lexeme, blank, is_identifier, lex
 
 _FURTHEST = 16_384
+_STEP = 512
+"""Bytes, and the line that they begin in, that are cut into tokens at a time: most answers stand in the first."""
 _BEFORE = re.compile(r"[A-Za-z0-9_]*\Z")
 _AFTER = re.compile(r"[A-Za-z0-9_]*")
 _WORD = re.compile(r"[A-Za-z_]\w*", re.A)
 _PROBE = "x"
+_ENDS = (";", "{", "}")
+"""What a statement ends with, or begins behind."""
 _SECTION = re.compile(r'^[ \t]*SEC\s*\(\s*"([^"\n]*)"\s*\)', re.M)
 
 
@@ -52,53 +57,51 @@ class Place(Enum):
 
 def place_at(document: Document, word: Word) -> Place:
     """What a name at ``word`` would be."""
-    tokens = _tokens_before(document, word.start)
-    if not tokens or tokens[-1][0] != _PROBE:
+    line = _line_start(document, word.start)
+    tokens: list[Lexeme] = []
+    for token in _backwards(document, word.start):
+        if token[0] in _ENDS and token[1] < line:
+            break
+        tokens.append(token)
+    if not tokens or tokens[0][0] != _PROBE:
         return Place.NOWHERE
-    before = tokens[-2][0] if len(tokens) > 1 else ""
+    before, second = (tokens[at][0] if len(tokens) > at else "" for at in (1, 2))
     if before in (".", "->") or before[:1].isdigit():
         return Place.NOWHERE
-    directive = _directive(document, tokens)
-    if directive:
+    directive = [token for token, place in reversed(tokens) if place >= line]
+    if directive[0] == "#":
         return Place.CALL if directive[1:2] == ["define"] and len(directive) > 3 else Place.NOWHERE
     if before in ("struct", "union", "enum", "goto"):
         return Place.NOWHERE
-    statement = _statement(tokens)
-    if statement[:1] == ["extern"]:
+    statement = list(takewhile(lambda token: token not in _ENDS, (token for token, _ in tokens)))
+    if statement[-1] == "extern":
         return Place.EXTERN if len(statement) == 2 else Place.NAME
-    if before == "&" or (before == "(" and len(tokens) > 2 and tokens[-3][0] == "bpf_ksym_exists"):
+    if before == "&" or (before == "(" and second == "bpf_ksym_exists"):
         return Place.NAME
     return Place.CALL
 
 
-def _tokens_before(document: Document, offset: int) -> list[Lexeme]:
-    """The tokens before ``offset`` and a probe there, which is a token of its own where code stands."""
+def _backwards(document: Document, offset: int) -> Iterator[Lexeme]:
+    """The tokens before ``offset``, the nearest first, behind a probe there: a token of its own where code stands."""
     text = document.file.text
-    floor = text.rfind("\n", 0, max(offset - _FURTHEST, 0)) + 1
-    # Blanking begins at the start of the text, as only that is known to be outside of a comment.
-    blanked = blank(text[:offset] + _PROBE + text[offset:])
-    return lex(blanked, floor, offset + len(_PROBE))
+    # Only the start of the text is known to be outside of a comment; one around the cursor ends with the next "*/".
+    comment = text.find("*/", offset)
+    blanked = blank(f"{text[:offset]}{_PROBE}{text[offset : comment + 2 if comment >= 0 else None]}")
+    end = offset + len(_PROBE)
+    lowest = offset - _FURTHEST
+    while end > max(lowest, 0):
+        start = blanked.rfind("\n", 0, max(end - _STEP, 0)) + 1
+        yield from reversed(lex(blanked, start, end))
+        end = start
 
 
-def _directive(document: Document, tokens: list[Lexeme]) -> list[str]:
-    """The tokens of the directive that the last token stands in; empty where it stands in none."""
+def _line_start(document: Document, offset: int) -> int:
+    """Where the line around ``offset`` starts, or the first of those that backslashes join with it."""
     text = document.file.text
-    at = tokens[-1][1]
-    start = text.rfind("\n", 0, at) + 1
+    start = text.rfind("\n", 0, offset) + 1
     while start > 0 and text[: start - 1].endswith("\\"):
         start = text.rfind("\n", 0, start - 1) + 1
-    line = [token for token, place in tokens if place >= start]
-    return line if line[0] == "#" else []
-
-
-def _statement(tokens: list[Lexeme]) -> list[str]:
-    """The tokens since the last ``;`` or brace."""
-    found: list[str] = []
-    for token, _ in reversed(tokens):
-        if token in (";", "{", "}"):
-            break
-        found.append(token)
-    return found[::-1]
+    return start
 
 
 def section_around(document: Document, offset: int) -> str:
@@ -130,11 +133,10 @@ class OpenCall:
 
 def call_at(document: Document, offset: int) -> list[OpenCall]:
     """The calls around ``offset``, innermost first."""
-    tokens = _tokens_before(document, offset)[:-1]
     found: list[OpenCall] = []
     depth = commas = 0
-    for at in range(len(tokens) - 1, -1, -1):
-        token = tokens[at][0]
+    tokens = (token for token, _ in islice(_backwards(document, offset), 1, None))
+    for token, before in pairwise(chain(tokens, [""])):
         if token in (")", "]", "}"):
             depth += 1
         elif token in ("(", "[", "{"):
@@ -143,7 +145,6 @@ def call_at(document: Document, offset: int) -> list[OpenCall]:
                 continue
             if token == "{":
                 break
-            before = tokens[at - 1][0] if at else ""
             if token == "(" and before and is_identifier(before):
                 found.append(OpenCall(before, commas))
             commas = 0

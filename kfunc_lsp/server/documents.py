@@ -41,16 +41,15 @@ class Document:
 
     def edited(self, changes: Sequence[types.TextDocumentContentChangeEvent], version: int | None) -> Document:
         """The document after ``changes``, which apply one after the other."""
-        text = self.file.text
+        lines = self.lines
         for change in changes:
             place = getattr(change, "range", None)
+            text = encode(change.text)
             if place is not None:
-                lines = Lines(text, self.encoding)
                 start, end = sorted((lines.offset(place.start), lines.offset(place.end)))
-                text = text[:start] + encode(change.text) + text[end:]
-            else:
-                text = encode(change.text)
-        return Document(self.uri, version, SourceFile(self.path, text), self.encoding)
+                text = f"{lines.text[:start]}{text}{lines.text[end:]}"
+            lines = Lines(text, self.encoding)
+        return Document(self.uri, version, SourceFile(self.path, lines.text), self.encoding)
 
 
 @lru_cache(maxsize=64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -21,9 +22,16 @@ _LAST_WORDS = 2.0
 """Seconds that the last messages have to get out."""
 
 
+class Json(str):
+    """JSON text, of what is written sooner than it is encoded."""
+
+
 def framed(message: Mapping[str, object]) -> bytes:
     """A message as it goes over the pipe."""
-    body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+    members = (
+        f'"{name}": {value if isinstance(value, Json) else json.dumps(value)}' for name, value in message.items()
+    )
+    body = f'{{"jsonrpc": "2.0", {", ".join(members)}}}'.encode()
     return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
@@ -31,37 +39,71 @@ class Incoming:
     """What the client writes, as bytes. What has arrived can be looked at before it is read."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._arrived = b""
+        self.file = stream.fileno()
+        self.arrived = b""
 
     def readline(self) -> bytes:
         """The next line with its end; what is left at the end of input."""
-        while b"\n" not in self._arrived and self._more():
+        while b"\n" not in self.arrived and self.more():
             pass
-        return self.read(self._arrived.find(b"\n") + 1 or len(self._arrived))
+        return self.read(self.arrived.find(b"\n") + 1 or len(self.arrived))
 
     def read(self, count: int) -> bytes:
         """The next ``count`` bytes; fewer at the end of input."""
-        while len(self._arrived) < count and self._more():
+        while len(self.arrived) < count and self.more():
             pass
-        found, self._arrived = self._arrived[:count], self._arrived[count:]
+        found, self.arrived = self.arrived[:count], self.arrived[count:]
         return found
 
     def put_back(self, data: bytes) -> None:
         """Let ``data`` be what is read next."""
-        self._arrived = data + self._arrived
+        self.arrived = data + self.arrived
 
     def is_there(self, seconds: float) -> bool:
         """Whether something can be read within ``seconds``; False where that cannot be told."""
         try:
-            return bool(self._arrived or select.select([self._stream.fileno()], [], [], seconds)[0])
+            return bool(self.arrived or select.select([self.file], [], [], seconds)[0])
         except (OSError, ValueError):
             return False
 
-    def _more(self) -> bool:
-        data = os.read(self._stream.fileno(), _AT_ONCE)
-        self._arrived += data
+    def more(self) -> bool:
+        """Wait for what arrives next; False at the end of input."""
+        data = os.read(self.file, _AT_ONCE)
+        self.arrived += data
         return bool(data)
+
+
+class Messages:
+    """What is incoming, on the event loop: mirrors the readers of pygls. No thread stands between, which would wait for
+    its turn.
+    """
+
+    def __init__(self, incoming: Incoming) -> None:
+        self._incoming = incoming
+
+    async def readline(self) -> bytes:
+        """The next line with its end; what is left at the end of input."""
+        # What the last message asks for is begun before the next one changes a document.
+        await asyncio.sleep(0)
+        while b"\n" not in self._incoming.arrived and await self._more():
+            pass
+        return self._incoming.readline()
+
+    async def readexactly(self, count: int) -> bytes:
+        """The next ``count`` bytes; fewer at the end of input."""
+        while len(self._incoming.arrived) < count and await self._more():
+            pass
+        return self._incoming.read(count)
+
+    async def _more(self) -> bool:
+        loop = asyncio.get_running_loop()
+        is_there = loop.create_future()
+        loop.add_reader(self._incoming.file, is_there.set_result, None)
+        try:
+            await is_there
+        finally:
+            loop.remove_reader(self._incoming.file)
+        return self._incoming.more()
 
 
 class Outgoing:

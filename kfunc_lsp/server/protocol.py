@@ -14,6 +14,8 @@ from pygls.exceptions import JsonRpcInvalidParams, JsonRpcInvalidRequest
 from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
 from pygls.protocol.json_rpc import JsonRPCNotification
 
+from kfunc_lsp.server.pipes import Json, Outgoing
+
 if TYPE_CHECKING:
     from kfunc_lsp.server.server import Server
 
@@ -33,6 +35,8 @@ def structured(message: object, kind: type[_T]) -> _T:
 
 class Protocol(LanguageServerProtocol):
     """The protocol with this server's text synchronisation."""
+
+    writer: Outgoing
 
     @property
     def server(self) -> Server:
@@ -79,6 +83,13 @@ class Protocol(LanguageServerProtocol):
             error = JsonRpcInvalidParams(f"the parameters of {data['method']} are not those of the protocol")
             self._send_response(data["id"], error=error.to_response_error())
             return _IGNORED
+
+    def _send_response(self, msg_id: str | int, result: Any | None = None, error: Any | None = None) -> None:
+        """Answer a request. What is JSON already is not looked through for the protocol's types."""
+        if error is None and isinstance(result, dict | Json):
+            self.writer.send({"id": msg_id, "result": result})
+        else:
+            super()._send_response(msg_id, result, error)
 
     def handle_message(self, message: Any) -> None:
         """Deal with one message."""

@@ -14,8 +14,9 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from selectors import SelectSelector
 from threading import Event
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, TypeVar
 
 from lsprotocol import types
 from pygls.exceptions import (
@@ -25,14 +26,14 @@ from pygls.exceptions import (
     JsonRpcServerNotInitialized,
     PyglsError,
 )
-from pygls.io_ import StdinAsyncReader, run_async
+from pygls.io_ import run_async
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from kfunc_lsp import __version__
 from kfunc_lsp.server.diagnostics import PUBLISH, Diagnostic, Publisher, of_analysis, publication
 from kfunc_lsp.server.documents import Document
-from kfunc_lsp.server.pipes import Incoming, Outgoing, leave_with
+from kfunc_lsp.server.pipes import Incoming, Messages, Outgoing, leave_with
 from kfunc_lsp.server.protocol import CONVERTER, Protocol
 from kfunc_lsp.server.session import Session
 from kfunc_lsp.server.settings import SECTION
@@ -171,11 +172,12 @@ class Server(LanguageServer):
 
         async def talk(stop: Event) -> None:
             asyncio.get_running_loop().set_exception_handler(self._lost)
-            reader = StdinAsyncReader(cast(BinaryIO, incoming), self.thread_pool)
-            await run_async(stop, reader, self.protocol, log, self.report_server_error)
+            await run_async(stop, Messages(incoming), self.protocol, log, self.report_server_error)
 
-        with suppress(SystemExit, KeyboardInterrupt):
-            asyncio.run(talk(self._stop_event))
+        # Of all selectors this one takes files too.
+        runner = asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(SelectSelector()))
+        with suppress(SystemExit, KeyboardInterrupt), runner:
+            runner.run(talk(self._stop_event))
         self.shutdown()
         return int(self.left_in_a_hurry)
 

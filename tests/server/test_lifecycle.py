@@ -38,16 +38,11 @@ class Raw:
         )
 
     def send(self, method: str, params: object, id_: int | None = None) -> None:
-        message: dict[str, object] = {"jsonrpc": "2.0", "method": method, "params": params}
-        if id_ is not None:
-            message["id"] = id_
-        body = json.dumps(message).encode()
-        self.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        self.stdin.write(_message(method, params, id_))
 
     def answered(self, id_: int | str) -> None:
         """Answer a request of the server with ``null``."""
-        body = json.dumps({"jsonrpc": "2.0", "id": id_, "result": None}).encode()
-        self.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        self.stdin.write(_framed({"id": id_, "result": None}))
 
     async def answer(self, id_: int) -> dict[str, Any]:
         """The answer to request ``id_``; every byte on the way must be of the protocol."""
@@ -70,6 +65,15 @@ class Raw:
 
     async def exit_code(self) -> int:
         return await asyncio.wait_for(self.process.wait(), PATIENCE)
+
+
+def _message(method: str, params: object, id_: int | None = None) -> bytes:
+    return _framed({"method": method, "params": params, **({} if id_ is None else {"id": id_})})
+
+
+def _framed(message: dict[str, object]) -> bytes:
+    body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+    return b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
 async def test_what_the_server_offers(vscode: Editor) -> None:
@@ -131,6 +135,11 @@ async def test_a_session_by_the_book_exits_with_0(tmp_path: Path) -> None:
     assert malformed["error"]["code"] == types.ErrorCodes.InvalidParams
     assert (await raw.ask("initialize", INITIALIZE, 5))["error"]["code"] == types.ErrorCodes.InvalidRequest
     assert (await raw.ask("textDocument/hover", _hover("untitled:a"), 6))["result"] == found["result"]
+    emptied = {"textDocument": {"uri": "untitled:a", "version": 2}, "contentChanges": [{"text": ""}]}
+    asked = _message("textDocument/hover", _hover("untitled:a"), 9)
+    raw.stdin.write(asked + _message("textDocument/didChange", emptied))
+    assert (await raw.answer(9))["result"] == found["result"], "the text at the time of the request counts"
+    assert (await raw.ask("textDocument/hover", _hover("untitled:a"), 10))["result"] is None
     assert (await raw.ask("shutdown", None, 7))["result"] is None
     late = await raw.ask("textDocument/hover", _hover("untitled:a"), 8)
     assert late["error"]["code"] == types.ErrorCodes.InvalidRequest

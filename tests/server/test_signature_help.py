@@ -36,6 +36,7 @@ def _active(found: types.SignatureHelp) -> str:
         ("bpf_stream_vprintk(1,\n\n\t\tx.y->z‸\n\treturn 0;", "const char *fmt__str"),
         ("bpf_stream_vprintk((1 + 2‸", "int stream_id"),
         ("bpf_stream_vprintk(1, ({ int a; f(a, 2); }), ‸", "const void *args"),
+        ("bpf_stream_vprintk(1,\n" + "\t\t({ f(1, 2);\n }) +\n" * 99 + "\t\t0, ‸", "const void *args"),
         ("broken( if (x) { bpf_stream_vprintk(1, ‸", "const char *fmt__str"),
     ],
 )
