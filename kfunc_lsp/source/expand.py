@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from kfunc_lsp.source.macros import Interest, Macro
+from kfunc_lsp.source.macros import Interest, Macro, Make
 from kfunc_lsp.source.text import is_identifier
 
 
@@ -73,16 +73,19 @@ class Expander:
         table = self._table
         interest = self._interest
         stack = [tokens[at]]
+        names = [0]  # where on the stack names of macros stand: what is between them only has to be copied
         at += 1
-        while stack:
-            token = stack.pop()
-            text = token[0]
-            macro = table.get(text)
-            if macro is None or text in token[2]:
+        while names:
+            place = names.pop()
+            out += stack[:place:-1]
+            token = stack[place]
+            del stack[place:]
+            text, _, hidden, made_by = token
+            macro = table[text]
+            if text in hidden:
                 out.append(token)
                 continue
             arguments: list[list[Token]] = []
-            hidden = token[2]
             if macro.params is not None:
                 reach = self._reach(stack, tokens, at)
                 if reach < 0:
@@ -93,6 +96,8 @@ class Expander:
                     at = reach
                 arguments, close = _arguments(stack)
                 rest = len(stack) - close
+                while names and names[-1] >= rest:
+                    names.pop()
                 if interest is not None:
                     decorates = interest.decorates(text)
                     if decorates or not interest.hot(text):
@@ -108,13 +113,14 @@ class Expander:
             elif interest is not None and not interest.hot(text):
                 out.append(token)
                 continue
-            use = token[3] or MacroUse(token[1], macro)
-            body = self._substitute(macro, arguments, hidden | {text}, use, depth)
+            body = self._substitute(macro, arguments, hidden | {text}, made_by or MacroUse(token[1], macro), depth)
             self.spent += len(body) + 1
             if self.spent > self._budget:
                 raise OutOfBudget
             body.reverse()
-            stack.extend(body)
+            names += [index for index, made in enumerate(body, len(stack)) if made[0] in table]
+            stack += body
+        out += stack[::-1]
         return at
 
     def _reach(self, stack: list[Token], tokens: list[Token], at: int) -> int:
@@ -149,40 +155,33 @@ class Expander:
     def _substitute(
         self, macro: Macro, arguments: list[list[Token]], hidden: frozenset[str], use: MacroUse, depth: int
     ) -> list[Token]:
-        body = macro.tokens
-        position = macro.positions
-        if macro.params is None and not macro.has_operators:
-            return [(text, -1, hidden, use) for text in body]
         if macro.params is not None:
             arguments = _fit(macro, arguments)
-        expanded: dict[int, list[Token]] = {}
+        position = macro.positions
         out: list[Token] = []
-        i, n = 0, len(body)
-        while i < n:
-            text = body[i]
-            following = body[i + 1] if i + 1 < n else ""
-            if text == "#" and macro.params is not None and following in position:
-                out.append((_stringify(arguments[position[following]]), -1, hidden, use))
-                i += 2
-                continue
-            if text == "##" and i and i + 1 < n:
-                self._paste(out, macro, following, arguments, position, hidden, use, body[i - 1])
-                i += 2
-                continue
-            index = position.get(text)
-            if index is None:
-                out.append((text, -1, hidden, use))
-            elif following == "##":
-                out += _made_by(arguments[index], hidden, use) or [("", -1, hidden, use)]
+        expanded: dict[str, list[Token]] = {}
+        for make, operands in macro.parts:
+            if make is Make.AS_WRITTEN:
+                out += [(text, -1, hidden, use) for text in operands]
+            elif make is Make.ARGUMENT:
+                name = operands[0]
+                if name not in expanded:
+                    expanded[name] = self._argument(arguments[position[name]], hidden, use, depth)
+                out += expanded[name]
+            elif make is Make.OPERAND:
+                out += _made_by(arguments[position[operands[0]]], hidden, use) or [("", -1, hidden, use)]
+            elif make is Make.STRING:
+                out.append((_stringify(arguments[position[operands[0]]]), -1, hidden, use))
             else:
-                if index not in expanded:
-                    raw = arguments[index]
-                    if depth < _DEEPEST:
-                        raw = self.expand([(t, o, h, u or use) for t, o, h, u in raw], depth + 1)
-                    expanded[index] = _made_by(raw, hidden, use)
-                out += expanded[index]
-            i += 1
+                before, right = operands
+                self._paste(out, macro, right, arguments, position, hidden, use, before)
         return [token for token in out if token[0]] if macro.has_operators else out
+
+    def _argument(self, tokens: list[Token], hidden: frozenset[str], use: MacroUse, depth: int) -> list[Token]:
+        """An argument as it stands in the replacement: expanded, unless it is nested too deeply."""
+        if depth < _DEEPEST and any(token[0] in self._table for token in tokens):
+            tokens = self.expand([(t, o, h, u or use) for t, o, h, u in tokens], depth + 1)
+        return _made_by(tokens, hidden, use)
 
     def _paste(
         self,

@@ -8,6 +8,7 @@ scan of a whole program cheap.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from enum import Enum
 from functools import cached_property, lru_cache
 
 from kfunc_lsp.dataclass import dataclass
@@ -23,6 +24,16 @@ _MEANINGFUL = frozenset("section weak cleanup address_space btf_type_tag".split(
 """Attributes that this project reads; a macro for any other attribute is only a decoration."""
 _SHORTEST_BEGINNING = 3
 """Nobody pastes a kfunc's name from less than this; single letters would make every pasting macro of interest."""
+
+
+class Make(Enum):
+    """What a part of a replacement list becomes: see ``Macro.parts``."""
+
+    AS_WRITTEN = "as written"
+    ARGUMENT = "argument, expanded"
+    OPERAND = "argument as it is, the left operand of ##"
+    STRING = "argument as a string"
+    JOINED = "joined with what is before"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +68,36 @@ class Macro:
     def has_operators(self) -> bool:
         """Whether the replacement list holds ``#`` or ``##``."""
         return "#" in self.tokens or "##" in self.tokens
+
+    @cached_property
+    def parts(self) -> Sequence[tuple[Make, tuple[str, ...]]]:
+        """The replacement list in parts: what each becomes, and of what.
+
+        That is tokens to be taken as written, the parameter that an argument is given for, or for ``JOINED`` the
+        token before ``##`` and the one behind.
+        """
+        body, position = self.tokens, self.positions
+        parts: list[tuple[Make, tuple[str, ...]]] = []
+        plain: list[str] = []
+        at = 0
+        while at < len(body):
+            text, following = body[at], body[at + 1] if at + 1 < len(body) else ""
+            part = None
+            if text == "#" and self.params is not None and following in position:
+                part = Make.STRING, (following,)
+            elif text == "##" and at and following:
+                part = Make.JOINED, (body[at - 1], following)
+            elif text in position:
+                part = Make.OPERAND if following == "##" else Make.ARGUMENT, (text,)
+            else:
+                plain.append(text)
+            if plain and (part or at + 1 == len(body)):
+                parts.append((Make.AS_WRITTEN, tuple(plain)))
+                plain.clear()
+            if part:
+                parts.append(part)
+            at += 2 if part and part[0] in (Make.STRING, Make.JOINED) else 1
+        return parts
 
     @cached_property
     def identifiers(self) -> tuple[str, ...]:
