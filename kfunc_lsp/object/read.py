@@ -22,7 +22,7 @@ from kfunc_lsp.object.listing import Listing
 from kfunc_lsp.object.operations import members
 from kfunc_lsp.object.places import Place, Places
 from kfunc_lsp.unit.guard import Condition
-from kfunc_lsp.unit.model import Declaration, Function, Mention, SourceFile, Span, Unit, Use, UseKind
+from kfunc_lsp.unit.model import Declaration, Function, Mention, SourceFile, Span, Unit, Use, UseKind, UsePlaces
 from kfunc_lsp.unit.value import Value
 
 _KSYMS, _KCONFIG = ".ksyms", ".kconfig"
@@ -187,14 +187,11 @@ class _Reader:
         return Use(
             kind=UseKind.CALL if site.is_call else UseKind.REFERENCE,
             name=site.name,
-            span=place.span,
-            expansion=place.expansion,
             function=body.symbol.name if body else "",
             argument_count=len(prototype.params) if prototype and site.is_call else 0,
             macro=place.macro,
             is_guard=is_guard,
-            load_values=partial(_values, section, body, site.slot),
-            load_guards=partial(_guards, section, body, site.slot),
+            details=_Details(UsePlaces(place.span, place.expansion), section, body, site.slot),
         )
 
     def _declaration(self, name: str, extern: _Extern, listing: Listing) -> Declaration:
@@ -256,8 +253,25 @@ def _guards(section: CodeSection, body: Body | None, slot: int) -> tuple[Conditi
     return section.conditions(body).over(slot) if body else ()
 
 
-def _values(section: CodeSection, body: Body | None, slot: int) -> tuple[Value | None, ...]:
-    return section.conditions(body).passed(slot) if body else ()
+class _Details(NamedTuple):
+    """What an object tells of a use: where each argument was written is not known."""
+
+    where: UsePlaces
+    section: CodeSection
+    body: Body | None
+    slot: int
+
+    def places(self) -> UsePlaces:
+        return self.where
+
+    def arguments(self) -> tuple[Span | None, ...]:
+        return ()
+
+    def values(self) -> tuple[Value | None, ...]:
+        return self.section.conditions(self.body).passed(self.slot) if self.body else ()
+
+    def guards(self) -> tuple[Condition, ...]:
+        return _guards(self.section, self.body, self.slot)
 
 
 def _prototype(t: Type) -> FuncProto | None:

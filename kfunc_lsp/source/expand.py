@@ -215,6 +215,16 @@ class Expander:
         out.extend(pieces[1:])
 
 
+def expanded(tokens: list[Token], macros: Mapping[str, Macro]) -> list[Token]:
+    """``tokens`` with all ``macros`` expanded; as they are where that takes too many tokens."""
+    if all(token[0] not in macros for token in tokens):
+        return tokens
+    try:
+        return Expander(macros, None).expand(tokens)
+    except OutOfBudget:
+        return tokens
+
+
 def _made_by(tokens: list[Token], hidden: frozenset[str], use: MacroUse) -> list[Token]:
     """Tokens of an argument as what ``use`` made."""
     return [(t, o, h | hidden if h else hidden, use) for t, o, h, _ in tokens]

@@ -82,7 +82,7 @@ class Macro:
         at = 0
         while at < len(body):
             text, following = body[at], body[at + 1] if at + 1 < len(body) else ""
-            part = None
+            part: tuple[Make, tuple[str, ...]] | None = None
             if text == "#" and self.params is not None and following in position:
                 part = Make.STRING, (following,)
             elif text == "##" and at and following:

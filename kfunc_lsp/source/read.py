@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import cached_property, partial
+from typing import NamedTuple, TypeVar
 
 from kfunc_lsp.btf.types import FuncProto, Ptr
 from kfunc_lsp.dataclass import replace
 from kfunc_lsp.source.cache import HeaderCache
-from kfunc_lsp.source.environment import Locations, Offset
-from kfunc_lsp.source.expand import NOTHING_HIDDEN, Expander, OutOfBudget, Token
+from kfunc_lsp.source.environment import Offset
+from kfunc_lsp.source.expand import NOTHING_HIDDEN, Expander, OutOfBudget, Token, expanded
 from kfunc_lsp.source.expression import Scope
 from kfunc_lsp.source.flags import Flags
 from kfunc_lsp.source.flow import Flow
 from kfunc_lsp.source.headers import Header, Statement
 from kfunc_lsp.source.macros import Macro
 from kfunc_lsp.source.names import UnitNames
+from kfunc_lsp.source.places import Place, argument_span, range_of, span_of
 from kfunc_lsp.source.preprocess import Preprocessor
 from kfunc_lsp.source.segment import Body, Code, Declared, Segment, Variable, parameters, read_declared
 from kfunc_lsp.source.sites import Site, members
@@ -24,10 +26,10 @@ from kfunc_lsp.source.text import is_identifier, lex
 from kfunc_lsp.source.values import Values
 from kfunc_lsp.unit.guard import Condition
 from kfunc_lsp.unit.model import Body as FunctionBody
-from kfunc_lsp.unit.model import Declaration, Function, Mention, SourceFile, Span, Unit, Use, UseKind
+from kfunc_lsp.unit.model import Declaration, Function, Mention, SourceFile, Span, Unit, Use, UseKind, UsePlaces
 from kfunc_lsp.unit.value import Value
 
-Place = Locations | Offset
+_V = TypeVar("_V")
 _LICENSE = re.compile(r'"license"\s*\)[^;{}=]*=([^;]*);')
 
 
@@ -43,29 +45,58 @@ def read_unit(file: SourceFile, cache: HeaderCache, flags: Flags, known: frozens
     return _Builder(file, cache, preprocessor).build()
 
 
-class _Declarations(Mapping[str, Sequence[Declaration]]):
-    """Declarations by name, each made when it is asked for: headers declare many that a program never names."""
+class _ByName(Mapping[str, _V]):
+    """Values by name, each made when it is asked for: a program has many that no rule looks at."""
 
-    def __init__(
-        self,
-        written: Mapping[str, Sequence[tuple[list[Token], Place, Declared]]],
-        make: Callable[[list[Token], Place, Declared], Declaration],
-    ) -> None:
-        self._written = written
+    def __init__(self, names: Set[str], make: Callable[[str], _V]) -> None:
+        self._names = names
         self._make = make
-        self._made: dict[str, Sequence[Declaration]] = {}
+        self._made: dict[str, _V] = {}
 
-    def __getitem__(self, name: str) -> Sequence[Declaration]:
-        made = self._made.get(name)
-        if made is None:
-            made = self._made[name] = [self._make(*written) for written in self._written[name]]
-        return made
+    def __getitem__(self, name: str) -> _V:
+        if name not in self._made:
+            if name not in self._names:
+                raise KeyError(name)
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._written)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._written)
+        return len(self._names)
+
+
+class _Details(NamedTuple):
+    """A use that is asked about."""
+
+    builder: _Builder
+    segment: Segment
+    place: Place
+    site: Site
+
+    def places(self) -> UsePlaces:
+        token = self.segment.tokens[self.site.at]
+        span, written_by = span_of(token, self.place), token[3]
+        if written_by is None:
+            return UsePlaces(span, span)
+        location, macro = written_by
+        expansion = self.place.span(location, location + len(macro.name))
+        definition = (self.builder.definitions.get(macro.key) or macro.span) if token[1] < 0 else None
+        return UsePlaces(span, expansion, definition)
+
+    def arguments(self) -> tuple[Span | None, ...]:
+        tokens = self.segment.tokens
+        return tuple(argument_span(tokens, self.place, start, end) for start, end in self.site.arguments)
+
+    def values(self) -> tuple[Value | None, ...]:
+        return self.builder.values_of(self.segment, self.site)
+
+    def guards(self) -> tuple[Condition, ...]:
+        return self.builder.conditions(self.segment, self.site.body, self.site.at)
 
 
 class _Builder:
@@ -80,49 +111,33 @@ class _Builder:
         self.names = UnitNames(self.environment.headers, bool(self.environment.missing))
         self.bodies: dict[str, tuple[Segment, Place, Body]] = {}
         self.sections: dict[str, str] = {}
+        self.declared = set(self.environment.large)
+        self.written: dict[str, list[tuple[list[Token], Place, Declared]]] = {}
         self.code: dict[tuple[int, int], Code] = {}
         self.values: dict[tuple[int, int], Values] = {}
         for segment, place in self.segments:
             self.sections.update(segment.sections)
             for body in segment.bodies:
                 self.bodies[body.name] = (segment, place, body)
+            for declared in segment.declared:
+                self.written.setdefault(declared.declarator.name, []).append((segment.tokens, place, declared))
+            self.declared |= segment.ksyms
 
     def build(self) -> Unit:
-        written: dict[str, list[tuple[list[Token], Place, Declared]]] = {}
-        self.declared = set(self.environment.large)
-        for segment, place in self.segments:
-            for declared in segment.declared:
-                written.setdefault(declared.declarator.name, []).append((segment.tokens, place, declared))
-            self.declared |= segment.ksyms
         uses = [
             self._use(segment, place, site)
             for segment, place in self.segments
             for site in segment.sites
             if self._counts(site)
         ]
-        for name in sorted(({use.name for use in uses} | written.keys()) & self.environment.large.keys()):
-            header, statement = self.environment.large[name]
-            large = self._large(header, statement)
-            if large is not None:
-                written.setdefault(name, []).append(large)
-        functions = {
-            name: Function(
-                name,
-                body.is_static,
-                body.section or self.sections.get(name, ""),
-                self._span(segment.tokens[body.name_index], place),
-                partial(self._mentions_of, name),
-                partial(self._members_of, name),
-                partial(self._body, segment, place, body),
-            )
-            for name, (segment, place, body) in self.bodies.items()
-        }
         environment = self.environment
+        declared = dict.fromkeys(self.written)
+        declared.update(dict.fromkeys(use.name for use in uses if use.name in environment.large))
         return Unit(
             self.file,
-            _Declarations(written, self._declaration),
+            _ByName(declared.keys(), self._declarations),
             uses,
-            functions,
+            _ByName(self.bodies.keys(), self._function),
             environment.missing,
             environment.problems,
             environment.table.keys(),
@@ -130,6 +145,24 @@ class _Builder:
             self._license(),
             files=frozenset(environment.headers),
             seen=self.names.seen,
+        )
+
+    def _declarations(self, name: str) -> Sequence[Declaration]:
+        written = self.written.get(name, [])
+        if name in self.environment.large:
+            written = [*written, *self._large(*self.environment.large[name])]
+        return [self._declaration(*one) for one in written]
+
+    def _function(self, name: str) -> Function:
+        segment, place, body = self.bodies[name]
+        return Function(
+            name,
+            body.is_static,
+            body.section or self.sections.get(name, ""),
+            span_of(segment.tokens[body.name_index], place),
+            partial(self._mentions_of, name),
+            partial(self._members_of, name),
+            partial(self._body, segment, place, body),
         )
 
     def _license(self) -> str | None:
@@ -150,10 +183,7 @@ class _Builder:
 
     def _expanded(self, tokens: list[Token]) -> list[Token]:
         """``tokens`` with the macros of no interest expanded too, where they mean the same in all of the unit."""
-        try:
-            return Expander(self._steady_macros, None).expand(tokens)
-        except OutOfBudget:
-            return tokens
+        return expanded(tokens, self._steady_macros)
 
     @cached_property
     def _steady_macros(self) -> Mapping[str, Macro]:
@@ -166,61 +196,20 @@ class _Builder:
             return True
         return site.kind is not UseKind.REFERENCE and not site.after_word and site.name not in self.bodies
 
-    def _span(self, token: Token, place: Place) -> Span:
-        """Where a token is to be shown: as written, or the outermost macro use that made it."""
-        text, origin, _, use = token
-        if origin >= 0:
-            return place.span(origin, origin + len(text))
-        if use is None:
-            return Span(self.file, 0, 0)
-        return place.span(use.location, use.location + len(use.macro.name))
-
-    def _range(self, tokens: list[Token], place: Place, start: int, end: int) -> Span | None:
-        first, last = self._span(tokens[start], place), self._span(tokens[end - 1], place)
-        if first.file is not last.file or last.end < first.start:
-            return None
-        return Span(first.file, first.start, last.end)
-
-    def _argument(self, tokens: list[Token], place: Place, start: int, end: int) -> Span | None:
-        """Where an argument is written: what stands between the brackets or commas; ``None`` if a macro wrote these."""
-        before = tokens[start - 1]
-        after = tokens[end] if end < len(tokens) else tokens[end - 1]
-        if start >= end or before[1] < 0 or after[1] < 0:
-            return None
-        first, last = self._span(before, place), self._span(after, place)
-        if first.file is not last.file or last.start < first.end:
-            return None
-        text = first.file.text[first.end : last.start]
-        lead = len(text) - len(text.lstrip())
-        return Span(first.file, first.end + lead, first.end + max(len(text.rstrip()), lead))
-
     def _declaration(self, tokens: list[Token], place: Place, declared: Declared) -> Declaration:
         declarator = declared.declarator
         return Declaration(
             declarator.name,
             declared.is_ksym,
             declarator.attributes.weak,
-            self._span(tokens[declared.start + declarator.name_index], place),
+            span_of(tokens[declared.start + declarator.name_index], place),
             declarator.is_alone,
-            partial(self._extent, tokens, place, declared),
+            partial(_extent, tokens, place, declared),
             partial(self.names.resolved, declarator.type),
         )
 
-    def _extent(self, tokens: list[Token], place: Place, declared: Declared) -> tuple[Span, tuple[Span | None, ...]]:
-        """Where a whole declaration is written, and each of its parameters."""
-        declarator, start = declared.declarator, declared.start
-        params = [
-            self._range(tokens, place, start + a, start + b)
-            if all(token[1] >= 0 for token in tokens[start + a : start + b])
-            else None
-            for a, b in declarator.params
-        ]
-        name = self._span(tokens[start + declarator.name_index], place)
-        return self._range(tokens, place, start, declared.end) or name, tuple(params)
-
-    def _large(self, header: Header, statement: Statement) -> tuple[list[Token], Place, Declared] | None:
+    def _large(self, header: Header, statement: Statement) -> list[tuple[list[Token], Place, Declared]]:
         """A declaration of a header that is not lexed: only its attributes are written by macros, without arguments."""
-
         table = self.environment.table
         found = self.cache.statement((header, statement), lambda: lex(header.blanked, statement.start, statement.end))
         plain = {text: table[text] for text, _ in found if text in table and table[text].params is None}
@@ -235,49 +224,32 @@ class _Builder:
 
         key = (header, statement, *(macro.key for macro in plain.values()))
         tokens, declared = self.cache.statement(key, read)
-        return (tokens, Offset(header.file, 0), declared[0]) if declared else None
+        return [(tokens, Offset(header.file, 0), one) for one in declared[:1]]
 
     def _use(self, segment: Segment, place: Place, site: Site) -> Use:
-        tokens = segment.tokens
-        token = tokens[site.at]
-        span = self._span(token, place)
-        written_by = token[3]
-        macro = definition = None
-        expansion = span
-        if written_by is not None:
-            expansion = place.span(written_by.location, written_by.location + len(written_by.macro.name))
-            if token[1] < 0:
-                macro = written_by.macro
-                definition = self.definitions.get(macro.key) or macro.span
+        _, origin, _, written_by = segment.tokens[site.at]
         return Use(
-            kind=site.kind,
-            name=site.name,
-            span=span,
-            expansion=expansion,
-            function=segment.bodies[site.body].name if site.body >= 0 else "",
-            argument_count=len(site.arguments),
-            macro=macro.name if macro else "",
-            definition=definition,
-            is_guard=site.is_guard,
-            load_arguments=lambda: tuple(self._argument(tokens, place, a, b) for a, b in site.arguments),
-            load_values=partial(self._values, segment, site),
-            load_guards=partial(self._conditions, segment, site.body, site.at),
+            site.kind,
+            site.name,
+            segment.bodies[site.body].name if site.body >= 0 else "",
+            len(site.arguments),
+            written_by.macro.name if written_by and origin < 0 else "",
+            site.is_guard,
+            _Details(self, segment, place, site),
         )
 
     def _body(self, segment: Segment, place: Place, body: Body) -> FunctionBody | None:
         """What a function does, read with all macros expanded."""
-        key = (body.start, self.environment.id)
-        if key not in segment.graphs:
+        number = self.environment.id
+        known = segment.graphs.get(body.start)
+        if known is None or known[0] != number:
             from kfunc_lsp.source.steps import graph_of  # which few programs need
 
             tokens = self._expanded(segment.tokens[body.start + 1 : body.end - 1])
             graph = graph_of([token[0] for token in tokens], parameters(segment.texts, body))
-            segment.graphs[key] = (tokens, graph) if graph else None
-        known = segment.graphs[key]
-        if known is None:
-            return None
-        tokens, graph = known
-        return FunctionBody(graph, lambda at: self._span(tokens[min(at, len(tokens) - 1)], place))
+            known = segment.graphs[body.start] = (number, tokens, graph)
+        _, tokens, graph = known
+        return FunctionBody(graph, partial(_locate, tokens, place)) if graph else None
 
     def _mentions_of(self, name: str) -> tuple[Mention, ...]:
         return self._mentions.get(name, ())
@@ -293,7 +265,7 @@ class _Builder:
         for segment, _ in self.segments:
             for at, body, is_call, callee, argument in segment.references(functions):
                 caller = segment.bodies[body].name if body >= 0 else ""
-                guards = partial(self._conditions, segment, body, at)
+                guards = partial(self.conditions, segment, body, at)
                 found.setdefault(segment.texts[at], []).append(Mention(caller, is_call, callee, argument, guards))
         return {name: tuple(mentions) for name, mentions in found.items()}
 
@@ -307,7 +279,7 @@ class _Builder:
                     found[function] = (*found.get(function, ()), (structure, member))
         return found
 
-    def _values(self, segment: Segment, site: Site) -> tuple[Value | None, ...]:
+    def values_of(self, segment: Segment, site: Site) -> tuple[Value | None, ...]:
         """What the arguments of a call are."""
         if site.body < 0 or not site.arguments:
             return ()
@@ -317,12 +289,12 @@ class _Builder:
             key = (id(segment), site.body)
             values = self.values.get(key)
             if values is None:
-                values = Values(code.flow, self._variables, self._steady_macros, self._expanded)
+                values = Values(code.flow, self._variables, self._steady_macros)
                 self.values[key] = values
             found = code.values[site.at] = tuple(values.of(start, end) for start, end in site.arguments)
         return found
 
-    def _conditions(self, segment: Segment, body_index: int, at: int) -> tuple[Condition, ...]:
+    def conditions(self, segment: Segment, body_index: int, at: int) -> tuple[Condition, ...]:
         return self._code(segment, body_index).flow.over(at) if body_index >= 0 else ()
 
     def _code(self, segment: Segment, body_index: int) -> Code:
@@ -383,3 +355,20 @@ class _Builder:
             for name, (words, _, _) in self._variables.items()
             if "const" in words or "extern" in words or ("static" in words and "volatile" not in words)
         }
+
+
+def _extent(tokens: list[Token], place: Place, declared: Declared) -> tuple[Span, tuple[Span | None, ...]]:
+    """Where a whole declaration is written, and each of its parameters."""
+    declarator, start = declared.declarator, declared.start
+    params = [
+        range_of(tokens, place, start + a, start + b)
+        if all(token[1] >= 0 for token in tokens[start + a : start + b])
+        else None
+        for a, b in declarator.params
+    ]
+    name = span_of(tokens[start + declarator.name_index], place)
+    return range_of(tokens, place, start, declared.end) or name, tuple(params)
+
+
+def _locate(tokens: list[Token], place: Place, at: int) -> Span:
+    return span_of(tokens[min(at, len(tokens) - 1)], place)

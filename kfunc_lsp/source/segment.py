@@ -101,8 +101,8 @@ class Segment:
     ``sections`` are those of prototypes, ``plain`` the declarations of what is no function, with their sections.
     ``license`` are the tokens of the initialiser in section ``license``; ``operations`` are struct_ops maps: the
     structure's name and the tokens of the initialiser. ``code`` keeps what is worked out of a body, by its index;
-    ``graphs`` has those of bodies that a rule has asked for, by the body's first token and the number of the macros'
-    history.
+    ``graphs`` has those of bodies that a rule has asked for, by the body's first token: the number of the macros'
+    history, the tokens with all of these expanded, and what they do.
     """
 
     tokens: list[Token]
@@ -114,7 +114,7 @@ class Segment:
     outside: list[tuple[int, int]] = field(default_factory=list)
     license: tuple[int, int] | None = None
     operations: list[tuple[str, int, int]] = field(default_factory=list)
-    graphs: dict[tuple[int, int], tuple[list[Token], Graph] | None] = field(default_factory=dict)
+    graphs: dict[int, tuple[int, list[Token], Graph | None]] = field(default_factory=dict)
     code: dict[int, Code] = field(default_factory=dict)
     _references: tuple[frozenset[str], Sequence[Reference]] | None = None
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from kfunc_lsp.dataclass import replace
-from kfunc_lsp.source.expand import Token
+from kfunc_lsp.source.expand import expanded
 from kfunc_lsp.source.expression import OPENING, TYPE_WORDS, Expressions
 from kfunc_lsp.source.macros import Macro
 from kfunc_lsp.source.segment import Variable
@@ -53,8 +53,7 @@ _CONSTANT = Value(Holds.CONSTANT)
 class Values:
     """The values of expressions in the body that ``code`` walks.
 
-    ``variables`` are the unit's at file level, ``macros`` those that may be left in the tokens; ``expand`` makes them
-    what they stand for.
+    ``variables`` are the unit's at file level, ``macros`` those that may be left in the tokens.
     """
 
     def __init__(
@@ -62,12 +61,10 @@ class Values:
         code: Expressions,
         variables: Mapping[str, Variable],
         macros: Mapping[str, Macro],
-        expand: Callable[[list[Token]], list[Token]],
     ) -> None:
         self._code = code
         self._variables = variables
         self._macros = macros
-        self._expand = expand
         self._locals = declared(code, variables)
 
     def of(self, start: int, end: int) -> Value | None:
@@ -78,7 +75,7 @@ class Values:
         """``through`` are the locals that were followed to get here."""
         if end - start > _LONGEST or len(through) > _DEEPEST:
             return None
-        texts = [token[0] for token in self._expand(self._code.tokens[start:end])]
+        texts = [token[0] for token in expanded(self._code.tokens[start:end], self._macros)]
         return self._value(texts, through, 0) if len(texts) <= _LONGEST else None
 
     def _value(self, texts: Sequence[str], through: tuple[str, ...], depth: int) -> Value | None:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Container, Mapping, Sequence
 from enum import Enum
-from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from kfunc_lsp.btf.types import FuncProto, Type, skip_modifiers_and_typedefs
 from kfunc_lsp.dataclass import dataclass, field
@@ -124,43 +124,79 @@ class Declaration:
         return bare if isinstance(bare, FuncProto) else None
 
 
-@dataclass(frozen=True)
+class UsePlaces(NamedTuple):
+    """Where a use is: see ``Use``."""
+
+    span: Span
+    expansion: Span
+    definition: Span | None = None
+
+
+class Details(Protocol):
+    """What is worked out of a use when somebody asks for it."""
+
+    def places(self) -> UsePlaces:
+        """See ``Use.span``."""
+
+    def arguments(self) -> tuple[Span | None, ...]:
+        """See ``Use.arguments``."""
+
+    def values(self) -> tuple[Value | None, ...]:
+        """See ``Use.values``."""
+
+    def guards(self) -> tuple[Condition, ...]:
+        """See ``Use.guards``."""
+
+
+@dataclass(frozen=True, eq=False)
 class Use:
     """A place where a ksym is called or its address is taken.
 
-    ``span`` is where a person looks: the name as written, or the outermost macro use where a macro wrote it
-    (``macro`` then names that macro, and ``definition`` is where it is defined); ``expansion`` is where debug
-    information has it: the outermost macro use also for what stands in a macro's argument. ``argument_count`` counts
-    what the compiler sees. ``function`` is the enclosing function, empty at file level.
+    ``argument_count`` is the compiler's; ``function`` is empty at file level; ``macro`` is the outermost one that wrote
+    the name.
     """
 
     kind: UseKind
     name: str
-    span: Span
-    expansion: Span
     function: str
-    argument_count: int = 0
-    macro: str = ""
-    definition: Span | None = None
-    is_guard: bool = False
-    load_arguments: Callable[[], tuple[Span | None, ...]] = field(default=tuple, repr=False, compare=False)
-    load_values: Callable[[], tuple[Value | None, ...]] = field(default=tuple, repr=False, compare=False)
-    load_guards: Callable[[], tuple[Condition, ...]] = field(default=tuple, repr=False, compare=False)
+    argument_count: int
+    macro: str
+    is_guard: bool
+    details: Details = field(repr=False)
+
+    @cached_property
+    def _places(self) -> UsePlaces:
+        return self.details.places()
+
+    @property
+    def span(self) -> Span:
+        """Where a person looks: the name as written, or the outermost macro use where a macro wrote it."""
+        return self._places.span
+
+    @property
+    def expansion(self) -> Span:
+        """Where debug information has it: the outermost macro use also for what stands in a macro's argument."""
+        return self._places.expansion
+
+    @property
+    def definition(self) -> Span | None:
+        """Where the macro that wrote it is defined."""
+        return self._places.definition
 
     @cached_property
     def arguments(self) -> tuple[Span | None, ...]:
         """Where each argument is written; ``None`` for one that a macro wrote."""
-        return self.load_arguments()
+        return self.details.arguments()
 
     @cached_property
     def values(self) -> tuple[Value | None, ...]:
         """What each argument certainly is; ``None`` where that is not known. Empty where nothing is known."""
-        return self.load_values()
+        return self.details.values()
 
     @cached_property
     def guards(self) -> tuple[Condition, ...]:
         """The conditions under which the use is reached, outermost first."""
-        return self.load_guards()
+        return self.details.guards()
 
 
 @dataclass(frozen=True)
@@ -250,6 +286,8 @@ class Unit:
     files: frozenset[str] = frozenset()
     seen: Callable[[Type], Type] = field(default=lambda t: t, repr=False, compare=False)
     _kept: dict[str, Declaration | None] = field(default_factory=dict, repr=False, compare=False)
+    _emissions: dict[str, Truth] = field(default_factory=dict, repr=False, compare=False)
+    _presences: dict[str, Truth] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def uses_by_name(self) -> Mapping[str, Sequence[Use]]:
@@ -287,7 +325,6 @@ class Unit:
         """
         if self.is_compiled:
             return Truth.TRUE
-
         return _and(_emitted(use.guards), self._emission_of(use.function))
 
     def presence(self, use: Use) -> Truth:
@@ -309,16 +346,16 @@ class Unit:
         """Whether the verifier gets into ``function`` on a kernel."""
         return self._through_callers(function, lambda guards: reached(guards, resolves), lambda f: bool(f.section), {})
 
-    @cached_property
-    def _emission_of(self) -> Callable[[str], Truth]:
-        return cache(lambda name: self._through_callers(name, _emitted, lambda f: not f.is_static, {}))
+    def _emission_of(self, function: str) -> Truth:
+        if function not in self._emissions:
+            self._emissions[function] = self._through_callers(function, _emitted, lambda f: not f.is_static, {})
+        return self._emissions[function]
 
-    @cached_property
-    def _presence_of(self) -> Callable[[str], Truth]:
-        def judge(guards: Sequence[Condition]) -> Truth:
-            return Truth.TRUE if self.is_compiled else _emitted(guards)
-
-        return cache(lambda name: self._through_callers(name, judge, lambda f: bool(f.section), {}))
+    def _presence_of(self, function: str) -> Truth:
+        if function not in self._presences:
+            judge = (lambda guards: Truth.TRUE) if self.is_compiled else _emitted
+            self._presences[function] = self._through_callers(function, judge, lambda f: bool(f.section), {})
+        return self._presences[function]
 
     def _through_callers(
         self,
