@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar, cast
 
 from kfunc_lsp.dataclass import dataclass, field
@@ -46,12 +46,12 @@ class Recent(Generic[_V]):
 class HeaderCache:
     """Headers by path; a file that changed is read anew (its ``SourceFile`` is another).
 
-    ``includes`` and ``programs`` hold what ``preprocess`` keeps there: see ``IncludeResult`` and ``Piece``.
+    ``includes`` and ``programs`` hold what ``preprocess`` keeps there: see ``IncludeResult`` and ``Program``.
     """
 
     files: Files
     includes: Recent[object] = field(default_factory=lambda: Recent(_MOST_INCLUDES))
-    programs: Recent[Mapping[Hashable, object]] = field(default_factory=lambda: Recent(_MOST_PROGRAMS))
+    programs: Recent[object] = field(default_factory=lambda: Recent(_MOST_PROGRAMS))
     _statements: Recent[object] = field(default_factory=lambda: Recent(_MOST_STATEMENTS))
     _headers: dict[str, Header] = field(default_factory=dict)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Mapping
 from functools import cached_property
 from itertools import count
 
 from kfunc_lsp.dataclass import dataclass, field
 from kfunc_lsp.source.headers import Header, Statement
-from kfunc_lsp.source.macros import Macro, Names
+from kfunc_lsp.source.macros import Interest, Macro, Names
 from kfunc_lsp.unit.model import SourceFile, Span
 
 
@@ -84,36 +84,99 @@ class Change:
 
 
 @dataclass
-class Environment:
-    """Everything that decides how the next text is read; ``unsteady`` are macros that have meant something else."""
+class Meaning:
+    """What decides how the next text is read: macros, names, and the headers that are read ``once``."""
 
     table: dict[str, Macro]
     names: Names
-    id: int
     once: set[str] = field(default_factory=set)
-    weak: set[str] = field(default_factory=set)
-    unsteady: set[str] = field(default_factory=set)
-    includes: int = 0
-    tokens: int = 0
-    headers: dict[str, Header] = field(default_factory=dict)
-    large: dict[str, tuple[Header, Statement]] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
 
-    def apply(self, change: Change) -> None:
+    @cached_property
+    def interest(self) -> Interest:
+        """Which macros matter for the names."""
+        return Interest(self.names, self.table)
+
+    def copy(self) -> Meaning:
+        """One that can be changed alone."""
+        return Meaning(dict(self.table), self.names.copy(), set(self.once))
+
+    def take(self, change: Change) -> None:
         """Do what ``change`` says."""
-        self.includes += change.includes
-        self.tokens += change.tokens
-        if change.is_nothing:
-            return
         self.table.update(change.macros)
         for name in change.removed:
             self.table.pop(name, None)
         for name in change.ksyms - self.names.known:
             self.names.add(name)
+        self.once |= change.once
+        self.interest.forget()
+
+
+class Environment:
+    """What is known in front of the next text: ``id`` stands for what decides how it is read, the rest was learnt.
+
+    ``unsteady`` are macros that have meant something else. What decides is put together when asked for, as text that
+    was read in an environment of this ``id`` is not read again; ``kept`` are meanings by id, from an earlier reading.
+    """
+
+    def __init__(self, number: int, start: Callable[[], Meaning], kept: Mapping[int, Meaning]) -> None:
+        self.id = number
+        self.weak: set[str] = set()
+        self.unsteady: set[str] = set()
+        self.includes = 0
+        self.tokens = 0
+        self.headers: dict[str, Header] = {}
+        self.large: dict[str, tuple[Header, Statement]] = {}
+        self.missing: list[str] = []
+        self.problems: list[str] = []
+        self._start = start
+        self._kept = kept
+        self._meaning: Meaning | None = None
+        self._is_shared = False
+        self._pending: list[Change] = []
+
+    @property
+    def meaning(self) -> Meaning:
+        """What decides now, not to be changed."""
+        if self._meaning is None or self._pending:
+            kept = self._kept.get(self.id)
+            if kept is None:
+                kept = self._meaning or self._start()
+                if self._is_shared:
+                    kept = kept.copy()
+                for change in self._pending:
+                    kept.take(change)
+                self._is_shared = False
+            else:
+                self._is_shared = True
+            self._meaning = kept
+            self._pending.clear()
+        return self._meaning
+
+    def share(self) -> Meaning:
+        """What decides now, never to be changed by anybody."""
+        meaning = self.meaning
+        self._is_shared = True
+        return meaning
+
+    def own(self) -> Meaning:
+        """What decides now, to be changed by a walk."""
+        meaning = self.meaning
+        if self._is_shared:
+            self._meaning = meaning = meaning.copy()
+            self._is_shared = False
+        return meaning
+
+    def apply(self, change: Change, number: int) -> None:
+        """Do what ``change`` says; ``number`` tells it from others, and is 0 where the meaning stays as it is."""
+        self.includes += change.includes
+        self.tokens += change.tokens
+        if number:
+            self._pending.append(change)
+            self.id = history_number((self.id, number))
+        if change.is_nothing:
+            return
         self.large.update(change.large)
         self.headers.update(change.headers)
-        self.once |= change.once
         self.weak |= change.weak
         self.unsteady |= change.unsteady
         self.missing += [name for name in change.missing if name not in self.missing]

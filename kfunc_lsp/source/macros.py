@@ -150,6 +150,12 @@ class Names:
         self.beginnings: set[str] = set()
         self._fixed = _beginnings_of(known)
 
+    def copy(self) -> Names:
+        """Names that can be added to alone."""
+        copied = Names(frozenset())
+        copied.known, copied.beginnings, copied._fixed = set(self.known), set(self.beginnings), self._fixed
+        return copied
+
     def add(self, name: str) -> bool:
         """Learn one more name; false where it was known."""
         if name in self.known:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import cast
 
 from kfunc_lsp.dataclass import dataclass
@@ -20,6 +20,7 @@ from kfunc_lsp.source.environment import (
     Change,
     Environment,
     Locations,
+    Meaning,
     Offset,
     history_number,
     indent_of,
@@ -28,17 +29,16 @@ from kfunc_lsp.source.environment import (
 from kfunc_lsp.source.expand import TOKEN_BUDGET
 from kfunc_lsp.source.flags import Flags
 from kfunc_lsp.source.headers import Directive, Header
-from kfunc_lsp.source.macros import Interest, Names
-from kfunc_lsp.source.reuse import Before, Dependence
+from kfunc_lsp.source.macros import Names
+from kfunc_lsp.source.reuse import Dependence
 from kfunc_lsp.source.segment import Segment, scan
 from kfunc_lsp.source.text import IDENTIFIER
 from kfunc_lsp.source.walk import INCLUDES, MOST_INCLUDES, Walk
 from kfunc_lsp.unit.model import SourceFile, Span
 
-_PREPARED_AT_ONCE = 4
-"""Pieces whose dependence is worked out in one run, so that no keystroke pays for all of them."""
 _VARIANTS = 6
 """Results of one ``#include`` that are kept for different environments."""
+_CHANGING = INCLUDES | {"define", "undef"}
 _PIECE_END = re.compile(r"\n\}[^\n]*")
 
 Conditionals = tuple[tuple[bool, bool], ...]
@@ -64,9 +64,11 @@ class Piece:
     """What a piece of the main file was read as.
 
     ``definitions`` are its macros and where their names stand in it, ``pasted`` what ``##`` made. ``dependence`` is
-    worked out when the piece is used again for the first time. ``id`` is 0 where nothing in the environment changed.
+    worked out when the piece is asked for in another environment for the first time. ``id`` is 0 where the meaning of
+    nothing changed.
     """
 
+    text: str
     change: Change
     segment: Segment
     conditionals: Conditionals
@@ -74,6 +76,19 @@ class Piece:
     pasted: frozenset[str]
     id: int
     dependence: Dependence | None = None
+
+
+@dataclass(frozen=True)
+class Program:
+    """The last reading of a main file: its pieces, some meanings by id, and how the first id came to be the last.
+
+    ``history`` are changes with their numbers; those of pieces come with the piece.
+    """
+
+    start: int
+    pieces: Mapping[Hashable, Piece]
+    meanings: Mapping[int, Meaning]
+    history: Sequence[tuple[Change, int, Piece | None]]
 
 
 class Preprocessor:
@@ -85,78 +100,109 @@ class Preprocessor:
     """
 
     def __init__(self, cache: HeaderCache, flags: Flags, known: frozenset[str], everything: bool = False) -> None:
-        self.environment = Environment(flags.predefined(), Names(known), history_number((flags, known, everything)))
+        number = history_number((flags, known, everything))
         self.segments: list[tuple[Segment, Locations | Offset]] = []
         self.definitions: dict[Hashable, Span] = {}
         self._cache = cache
+        self._known = known
         self._fixed = history_number((known, everything))
         self._flags = flags
         self._everything = everything
         self._checked: dict[str, SourceFile | None] = {}
-        self._interest = Interest(self.environment.names, self.environment.table)
+        self._history: list[tuple[Change, int, Piece | None]] = []
+        self._meanings: dict[int, Meaning] = {}
+        self._last = Program(number, {}, {}, ())
+        self.environment = Environment(number, self._start, {})
 
     def run(self, main: Header) -> None:
         """Preprocess ``main``; never raises, what was given up is in ``environment.problems``."""
-        environment = self.environment
-        environment.headers[main.file.path] = main
+        start = self.environment.id
+        last = self._cache.programs.get(main.file.path)
+        if isinstance(last, Program) and last.start == start:
+            self._last = last
+            self.environment = Environment(start, self._start, last.meanings)
+        self.environment.headers[main.file.path] = main
         for name in self._flags.forced_includes:
             self._include(f'"{name}"', main)
-        kept = cast("dict[Hashable, Piece]", self._cache.programs.get(main.file.path) or {})
         used: dict[Hashable, Piece] = {}
-        prepared = 0
         conditionals: Conditionals = ()
-        for start, end, inside, include in _pieces(main):
-            if start < end:
-                text = main.blanked[start:end]
-                shape = (text, conditionals, tuple(d.start - start for d in inside if d.is_open), self._fixed)
-                key = (shape, environment.id)
-                piece = kept.get(key)
+        for at, end, inside, include in _pieces(main):
+            if at < end:
+                text = main.blanked[at:end]
+                shape = (text, conditionals, tuple(d.start - at for d in inside if d.is_open))
+                key = (shape, self.environment.id)
+                piece = self._last.pieces.get(key) or self._other(self._last.pieces.get(shape))
                 if piece is None:
-                    piece = kept.get(shape)
-                    if piece is None or piece.dependence is None or not self._serves(piece.dependence, piece.change):
-                        piece = self._piece(main, start, end, inside, conditionals)
-                elif piece.dependence is None and prepared < _PREPARED_AT_ONCE:
-                    prepared += 1
-                    found = {*IDENTIFIER.findall(text), *piece.pasted}
-                    piece.dependence = Dependence.of(found, (), Before.now(environment))
+                    piece = self._piece(main, at, end, inside, conditionals)
                 used[key] = used[shape] = piece
-                self._take(piece.change, piece.id)
+                self._take(piece.change, piece.id, piece)
                 conditionals = piece.conditionals
-                self.segments.append((piece.segment, Offset(main.file, start)))
+                self.segments.append((piece.segment, Offset(main.file, at)))
                 for macro_key, (name_start, name_end) in piece.definitions.items():
-                    self.definitions[macro_key] = Span(main.file, start + name_start, start + name_end)
+                    self.definitions[macro_key] = Span(main.file, at + name_start, at + name_end)
             if include is not None and (not conditionals or conditionals[-1][0]):
                 self._include(include.rest.strip(), main, next_=include.name == "include_next")
-        self._cache.programs.put(main.file.path, used)
+        if self._last.pieces:
+            self._meanings[self.environment.id] = self.environment.share()
+        self._cache.programs.put(main.file.path, Program(start, used, self._meanings, self._history))
 
-    def _take(self, change: Change, number: int) -> None:
-        environment = self.environment
-        environment.apply(change)
-        if number:
-            environment.id = history_number((environment.id, number))
-            self._interest.forget()
+    def _start(self) -> Meaning:
+        return Meaning(self._flags.predefined(), Names(self._known))
+
+    def _take(self, change: Change, number: int, piece: Piece | None = None) -> None:
+        self.environment.apply(change, number)
+        self._history.append((change, number, piece))
+
+    def _other(self, piece: Piece | None) -> Piece | None:
+        """``piece``, which was read in another environment, if it serves in this one too."""
+        if piece is None:
+            return None
+        if piece.dependence is None:
+            self._work_out_dependences()
+        return piece if piece.dependence and self._serves(piece.dependence, piece.change) else None
+
+    def _work_out_dependences(self) -> None:
+        """Those of all pieces of the last reading: what decided there is put together once more."""
+        meaning = self._start()
+        for change, number, piece in self._last.history:
+            if piece is not None and piece.dependence is None:
+                piece.dependence = Dependence.of({*IDENTIFIER.findall(piece.text), *piece.pasted}, (), meaning)
+            if number:
+                meaning.take(change)
 
     def _serves(self, dependence: Dependence, change: Change) -> bool:
         """Whether a result that was read in another environment is what reading would give in this one."""
         environment = self.environment
         fits = environment.tokens + change.tokens <= TOKEN_BUDGET and not change.problems
-        return fits and environment.includes + change.includes <= MOST_INCLUDES and dependence.holds(environment)
+        return (
+            fits and environment.includes + change.includes <= MOST_INCLUDES and dependence.holds(environment.meaning)
+        )
 
     def _piece(self, main: Header, start: int, end: int, inside: list[Directive], conditionals: Conditionals) -> Piece:
-        walk = Walk(self.environment, self._interest, self._cache, self._flags, self._everything)
-        walk.declare(s.name for s in main.ksym_statements if start <= s.start < end)
+        environment = self.environment
+        if self._last.pieces and not self._meanings:
+            # Where the first difference is, the next one will be too.
+            self._meanings[environment.id] = environment.share()
+        ksyms = [s.name for s in main.ksym_statements if start <= s.start < end]
+        changes = ksyms or any(d.name in _CHANGING for d in inside)
+        meaning = environment.own() if changes else environment.meaning
+        walk = Walk(environment, meaning, self._cache, self._flags, self._everything)
+        walk.declare(ksyms)
         stack = list(conditionals)
         walk.read(main, start, end, inside, stack, 0, -start)
         walk.flush()
-        segment = scan(walk.tokens, self.environment.names.known, lambda at: indent_of(main.file.text, start + at))
-        walk.declare(sorted(segment.ksyms))
+        segment = scan(walk.tokens, meaning.names.known, lambda at: indent_of(main.file.text, start + at))
+        if not segment.ksyms <= meaning.names.known:
+            walk.meaning = environment.own()
+            walk.declare(sorted(segment.ksyms))
         definitions: dict[Hashable, tuple[int, int]] = {}
         for directive in inside:
             if directive.macro is not None and directive.macro.span is not None:
                 span = directive.macro.span
                 definitions[directive.macro.key] = (span.start - start, span.end - start)
-        number = walk.id if walk.id != self.environment.id else 0
-        return Piece(walk.change, segment, tuple(stack), definitions, frozenset(walk.pasted), number)
+        number = history_number((environment.id, *walk.history)) if walk.history else 0
+        text, pasted = main.blanked[start:end], frozenset(walk.pasted)
+        return Piece(text, walk.change, segment, tuple(stack), definitions, pasted, number)
 
     def _include(self, operand: str, main: Header, next_: bool = False) -> None:
         environment, kept = self.environment, self._cache.includes
@@ -174,11 +220,12 @@ class Preprocessor:
         self.segments.append((result.segment, result.locations))
 
     def _walk(self, operand: str, main: Header, next_: bool) -> IncludeResult:
-        before = Before.of(self.environment)
-        walk = Walk(self.environment, self._interest, self._cache, self._flags, False)
+        before = self.environment.share()
+        meaning = self.environment.own()
+        walk = Walk(self.environment, meaning, self._cache, self._flags, False)
         walk.include(operand, main, 0, next_)
         walk.flush()
-        segment = scan(walk.tokens, self.environment.names.known, walk.locations.indent)
+        segment = scan(walk.tokens, meaning.names.known, walk.locations.indent)
         walk.declare(sorted(segment.ksyms))
         change = walk.change
         found = {*IDENTIFIER.findall(operand), *walk.pasted}

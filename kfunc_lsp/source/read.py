@@ -140,7 +140,7 @@ class _Builder:
             _ByName(self.bodies.keys(), self._function),
             environment.missing,
             environment.problems,
-            environment.table.keys(),
+            environment.meaning.table.keys(),
             frozenset(environment.weak),
             self._license(),
             files=frozenset(environment.headers),
@@ -187,7 +187,7 @@ class _Builder:
 
     @cached_property
     def _steady_macros(self) -> Mapping[str, Macro]:
-        table, unsteady = self.environment.table, self.environment.unsteady
+        table, unsteady = self.environment.meaning.table, self.environment.unsteady
         return {name: macro for name, macro in table.items() if name not in unsteady} if unsteady else table
 
     def _counts(self, site: Site) -> bool:
@@ -210,7 +210,7 @@ class _Builder:
 
     def _large(self, header: Header, statement: Statement) -> list[tuple[list[Token], Place, Declared]]:
         """A declaration of a header that is not lexed: only its attributes are written by macros, without arguments."""
-        table = self.environment.table
+        table = self.environment.meaning.table
         found = self.cache.statement((header, statement), lambda: lex(header.blanked, statement.start, statement.end))
         plain = {text: table[text] for text, _ in found if text in table and table[text].params is None}
 
@@ -328,7 +328,7 @@ class _Builder:
             parameters=frozenset(),
             is_program=False,
             functions=frozenset(self.bodies),
-            macros=self.environment.table,
+            macros=self.environment.meaning.table,
             macros_id=self.environment.id,
             pointers=self._pointers,
         )

@@ -2,35 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping
 
 from kfunc_lsp.dataclass import dataclass
-from kfunc_lsp.source.environment import Environment
+from kfunc_lsp.source.environment import Meaning
 from kfunc_lsp.source.macros import Macro
-
-
-@dataclass(frozen=True)
-class Before:
-    """An environment as it was before a text was read: that reading changes the tables themselves."""
-
-    table: Mapping[str, Macro]
-    known: Set[str]
-    beginnings: Set[str]
-    once: Set[str]
-
-    @staticmethod
-    def now(environment: Environment) -> Before:
-        """What decides how text is read now, good until the environment changes."""
-        names = environment.names
-        return Before(environment.table, names.known, names.beginnings, environment.once)
-
-    @staticmethod
-    def of(environment: Environment) -> Before:
-        """A copy of what decides how text is read."""
-        names = environment.names
-        return Before(
-            dict(environment.table), frozenset(names.known), frozenset(names.beginnings), frozenset(environment.once)
-        )
 
 
 @dataclass(frozen=True)
@@ -50,7 +26,7 @@ class Dependence:
     once: frozenset[str]
 
     @staticmethod
-    def of(identifiers: Iterable[str], headers: Collection[str], before: Before) -> Dependence:
+    def of(identifiers: Iterable[str], headers: Collection[str], before: Meaning) -> Dependence:
         """What a reading of text with ``identifiers``, through ``headers`` (paths), depended on."""
         table = before.table
         names = set(identifiers)
@@ -64,15 +40,15 @@ class Dependence:
         return Dependence(
             frozenset(names),
             {name: table[name] for name in table.keys() & names},
-            frozenset(names & before.known),
-            frozenset(names & before.beginnings),
+            frozenset(names & before.names.known),
+            frozenset(names & before.names.beginnings),
             frozenset(headers),
             frozenset(headers) & before.once,
         )
 
-    def holds(self, environment: Environment) -> bool:
-        """Whether a reading in ``environment`` would depend on just the same."""
-        table, names = environment.table, environment.names
+    def holds(self, meaning: Meaning) -> bool:
+        """Whether a reading would depend on just the same where ``meaning`` decides."""
+        table, names = meaning.table, meaning.names
         for name, macro in self.macros.items():
             other = table.get(name)
             if other is not macro and (other is None or other.key != macro.key):
@@ -81,5 +57,5 @@ class Dependence:
             len(table.keys() & self.names) == len(self.macros)
             and names.known & self.names == self.known
             and names.beginnings & self.names == self.beginnings
-            and environment.once & self.headers == self.once
+            and meaning.once & self.headers == self.once
         )

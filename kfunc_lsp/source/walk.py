@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 
 from kfunc_lsp.source import condition
 from kfunc_lsp.source.cache import HeaderCache
-from kfunc_lsp.source.environment import Change, Environment, Locations, history_number
+from kfunc_lsp.source.environment import Change, Environment, Locations, Meaning
 from kfunc_lsp.source.expand import NOTHING_HIDDEN, TOKEN_BUDGET, Expander, OutOfBudget, Token
 from kfunc_lsp.source.features import has_feature
 from kfunc_lsp.source.flags import Flags
 from kfunc_lsp.source.headers import CONDITIONALS, Directive, Header
-from kfunc_lsp.source.macros import Interest, Macro
+from kfunc_lsp.source.macros import Macro
 from kfunc_lsp.source.text import lex
 
 INCLUDES = frozenset(("include", "include_next", "import"))
@@ -28,21 +28,21 @@ _ENDLESS_IF = "an #if expression expands without end; it was taken as false"
 
 
 class Walk:
-    """One walk over a piece or an include: changes the environment as it goes, and notes every change."""
+    """One walk over a piece or an include: changes ``meaning`` as it goes, and notes every change."""
 
     def __init__(
-        self, environment: Environment, interest: Interest, cache: HeaderCache, flags: Flags, everything: bool
+        self, environment: Environment, meaning: Meaning, cache: HeaderCache, flags: Flags, everything: bool
     ) -> None:
         self.tokens: list[Token] = []
         self.change = Change()
         self.locations = Locations()
-        self.id = environment.id
+        self.history: list[Hashable] = []
         self._environment = environment
-        self._interest = interest
+        self.meaning = meaning
         self._cache = cache
         self._flags = flags
         budget = _EVERYTHING_BUDGET if everything else TOKEN_BUDGET - environment.tokens
-        self._expander = Expander(environment.table, None if everything else interest, budget)
+        self._expander = Expander(meaning.table, None if everything else meaning.interest, budget)
         self._pending: list[Token] = []
 
     @property
@@ -54,9 +54,9 @@ class Walk:
         """Learn names that the text to come declares as ksyms."""
         for name in ksyms:
             self.change.ksyms.add(name)
-            if self._environment.names.add(name):
-                self.id = history_number((self.id, name))
-                self._interest.forget()
+            if self.meaning.names.add(name):
+                self.history.append(name)
+                self.meaning.interest.forget()
 
     def read(
         self,
@@ -72,7 +72,7 @@ class Walk:
 
         ``base`` makes a location of an offset.
         """
-        wanted = depth == 0 or self._interest.leads(header.identifiers)
+        wanted = depth == 0 or self.meaning.interest.leads(header.identifiers)
         position = start
         for directive in inside:
             active = not stack or stack[-1][0]
@@ -98,7 +98,7 @@ class Walk:
                 if not self._act(directive, header, depth):
                     return
                 if not wanted and name in INCLUDES:
-                    wanted = self._interest.leads(header.identifiers)
+                    wanted = self.meaning.interest.leads(header.identifiers)
         if wanted and (not stack or stack[-1][0]):
             self._text(header, position, end, base)
 
@@ -119,7 +119,7 @@ class Walk:
     def _pragma(self, words: list[str], header: Header, depth: int) -> bool:
         if words == ["once"] and depth:
             path = header.file.path
-            if path in self._environment.once or path in self.change.once:
+            if path in self.meaning.once or path in self.change.once:
                 return False
             self.change.once.add(path)
         elif words[:1] == ["weak"] and len(words) > 1:
@@ -127,7 +127,7 @@ class Walk:
         return True
 
     def _define(self, name: str, macro: Macro | None) -> None:
-        table = self._environment.table
+        table = self.meaning.table
         old = table.get(name)
         if old is macro:
             return
@@ -142,11 +142,11 @@ class Walk:
         else:
             table[name] = self.change.macros[name] = macro
             self.change.removed.discard(name)
-        self.id = history_number((self.id, name, macro.key if macro else None))
-        self._interest.forget()
+        self.history.append((name, macro.key if macro else None))
+        self.meaning.interest.forget()
 
     def _holds(self, directive: Directive, header: Header) -> bool:
-        table = self._environment.table
+        table = self.meaning.table
         rest = directive.rest.strip()
         if directive.name in ("ifdef", "elifdef"):
             return rest in table
@@ -178,7 +178,7 @@ class Walk:
     def include(self, operand: str, header: Header, depth: int, next_: bool) -> None:
         """Walk the header that ``#include`` of ``operand`` in ``header`` means."""
         self.flush()
-        table = self._environment.table
+        table = self.meaning.table
         if operand and operand[0] not in '"<':
             tokens: list[Token] = [(text, -1, NOTHING_HIDDEN, None) for text, _ in lex(operand)]
             try:
@@ -204,7 +204,7 @@ class Walk:
 
     def _fill(self, header: str, is_found: bool) -> None:
         for macro in self._flags.fallback(header, is_found):
-            if macro.name not in self._environment.table:
+            if macro.name not in self.meaning.table:
                 self._define(macro.name, macro)
 
     def _text(self, header: Header, start: int, end: int, base: int) -> None:
