@@ -11,6 +11,7 @@ from kfunc_lsp.ignores import applied
 from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.kernel.loader import LIBBPF, Loader
 from kfunc_lsp.kernel.model import FunctionClass, Kernel
+from kfunc_lsp.rules.evidence import Memory
 from kfunc_lsp.rules.fleet import Fleet, Members, fleet_of, listed, lowest
 from kfunc_lsp.rules.load import Load, Loads
 from kfunc_lsp.rules.model import Each, Finding, Fix, Rule, Severity, Stage, Standing, Violation
@@ -22,12 +23,19 @@ def known_names(kernels: Iterable[Kernel]) -> frozenset[str]:
     return frozenset(name for kernel in kernels for name in kernel.functions)
 
 
-def check(unit: Unit, kernels: Sequence[Kernel], loader: Loader = LIBBPF) -> list[Finding]:
-    """The findings of all rules for ``unit`` as ``loader`` loads it, joined over ``kernels``, in order of place."""
+def check(
+    unit: Unit, kernels: Sequence[Kernel], loader: Loader = LIBBPF, memory: Memory | None = None
+) -> list[Finding]:
+    """The findings of all rules for ``unit`` as ``loader`` loads it, joined over ``kernels``, in order of place.
+
+    ``memory`` is for checks of one program again and again: it saves work, and never changes an answer.
+    """
     loads = Loads(unit, fleet_of(tuple(kernels), loader))
     fleet = loads.fleet
+    if memory is not None:
+        memory.begin(unit, fleet)
     by_place: dict[tuple[str, str, int, str], list[_Answer]] = {}
-    for answer in _first_said(_answers(loads)):
+    for answer in _first_said(_answers(loads, memory)):
         span = answer.violation.span
         place = (answer.rule.name, span.file.path, span.start, answer.violation.subject)
         by_place.setdefault(place, []).append(answer)
@@ -56,19 +64,24 @@ class _Answer:
 
 
 def _is_worth_saying(found: Sequence[_Answer], fleet: Fleet) -> bool:
-    least = found[0].violation.shared_by
-    return not least or (least <= len(fleet.kernels) and sum(answer.members for answer in found) == fleet.everyone)
+    return not found[0].violation.shared_by or sum(answer.members for answer in found) == fleet.everyone
 
 
-def _answers(loads: Loads) -> list[_Answer]:
+def _answers(loads: Loads, memory: Memory | None) -> list[_Answer]:
     """The violations of each rule on the kernels that have them, in the order of rules, those alike together."""
     found: dict[str, dict[Violation, Members]] = {rule.name: {} for rule in rules.ALL}
     for each, together in _together(rules.ALL):
         for name in each(loads.unit):
+            if memory is not None and memory.stands(loads.unit, each, name):
+                continue
             for members, violations in loads.each(loads.fleet.everyone, _judge(together, name)):
                 for rule, violation in violations:
+                    if violation.shared_by > len(loads.fleet.kernels):
+                        continue
                     of_rule = found[rule.name]
                     of_rule[violation] = of_rule.get(violation, 0) | members
+                    if memory is not None:
+                        memory.forget(each, name)
     return [_Answer(rule, violation, members) for rule in rules.ALL for violation, members in found[rule.name].items()]
 
 

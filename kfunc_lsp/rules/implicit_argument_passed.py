@@ -11,7 +11,7 @@ from kfunc_lsp.rules.edits import caution, is_editable, shorten_declaration, sho
 from kfunc_lsp.rules.externs import Extern, place, unresolved
 from kfunc_lsp.rules.fleet import Fleet, listed
 from kfunc_lsp.rules.load import Load
-from kfunc_lsp.rules.model import Edit, Fix, Label, Rule, Severity, Stage, Violation
+from kfunc_lsp.rules.model import Edit, Fix, Label, Rule, Severity, Stage, Violation, named
 from kfunc_lsp.unit.guard import Truth
 from kfunc_lsp.unit.model import Declaration, Span, Unit, Use, UseKind
 
@@ -54,14 +54,6 @@ and not applied by itself.
 ## References
 `process_kfunc_with_implicit_args` in `tools/bpf/resolve_btfids/main.c`; `bpf_core_types_are_compat` in libbpf.
 """
-
-
-def each(unit: Unit) -> Iterator[str]:
-    """The externs that are used, and others that the main file declares."""
-    yield from unit.uses_by_name
-    for name, declarations in unit.declarations.items():
-        if name not in unit.uses_by_name and any(is_editable(d.name_span, unit) for d in declarations):
-            yield name
 
 
 def check(load: Load, name: str) -> Iterator[Violation]:
@@ -234,4 +226,4 @@ def _arguments_title(function: KernelFunction) -> str:
     return "argument" if count == 1 else f"{count} arguments"
 
 
-RULE = Rule("implicit-argument-passed", PAGE, check, fix, each)
+RULE = Rule("implicit-argument-passed", PAGE, check, fix, named)

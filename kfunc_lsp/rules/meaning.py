@@ -9,9 +9,11 @@ from kfunc_lsp.btf import types as btf
 from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.kernel import flags as kf
 from kfunc_lsp.kernel.libbpf import Outcome
+from kfunc_lsp.kernel.loader import Loader
 from kfunc_lsp.kernel.model import KernelFunction
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.trouble import Section
+from kfunc_lsp.unit.model import Unit
 
 
 class Result(Enum):
@@ -135,8 +137,8 @@ def meanings(load: Load, names: Iterable[str]) -> dict[str, Meaning]:
 def _meaning(load: Load, name: str) -> Meaning:
     unit = load.unit
     if name in unit.functions:
-        touching = load.shared(_those_that_touch, _those_that_touch)
-        return Meaning(touches_sections=name in touching)
+        those = load.shared(touching, lambda load: touching(load.unit, load.loader))
+        return Meaning(touches_sections=name in those)
     declaration = unit.declaration(name)
     if declaration is not None:
         if declaration.prototype is None:
@@ -192,18 +194,17 @@ def _wants(load: Load, function: KernelFunction, flags: int) -> tuple[bool, ...]
     )
 
 
-def _those_that_touch(load: Load) -> frozenset[str]:
-    """Functions of the unit that begin or end a section, themselves or by what they call."""
-    unit = load.unit
+def touching(unit: Unit, loader: Loader) -> frozenset[str]:
+    """Functions of ``unit`` that begin or end a section, themselves or by what they call."""
     uses = unit.uses_by_name.items()
-    pending = [use.function for name, found in uses if load.loader.target(name) in _SECTIONS for use in found]
-    touching: set[str] = set()
+    pending = [use.function for name, found in uses if loader.target(name) in _SECTIONS for use in found]
+    those: set[str] = set()
     while pending:
         name = pending.pop()
-        if name not in touching and name in unit.functions:
-            touching.add(name)
+        if name not in those and name in unit.functions:
+            those.add(name)
             pending += [mention.function for mention in unit.functions[name].mentions]
-    return frozenset(touching)
+    return frozenset(those)
 
 
 def _result(returns: btf.Type) -> Result:

@@ -125,6 +125,14 @@ def used(unit: Unit) -> Iterable[str]:
     return unit.uses_by_name
 
 
+def named(unit: Unit) -> Iterable[str]:
+    """The externs that ``unit`` uses, and others that its main file declares."""
+    yield from unit.uses_by_name
+    for name, declarations in unit.declarations.items():
+        if name not in unit.uses_by_name and any(d.name_span.file is unit.file for d in declarations):
+            yield name
+
+
 def using(unit: Unit) -> Iterable[str]:
     """The functions of ``unit`` that use externs."""
     return unit.uses_by_function

@@ -17,6 +17,7 @@ from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.errors import SourceError
 from kfunc_lsp.kernel.loader import loader_named
 from kfunc_lsp.project import Disk, Project
+from kfunc_lsp.rules.evidence import Memory
 from kfunc_lsp.rules.model import Finding
 from kfunc_lsp.server.client import Client
 from kfunc_lsp.server.documents import Document, path_of
@@ -68,6 +69,7 @@ class Session:
         self._disk = Disk()
         self._projects: dict[Config, Project] = {}
         self._analyses: dict[str, Analysis] = {}
+        self._memories: dict[str, Memory] = {}
         self._age = 0
 
     @property
@@ -105,6 +107,7 @@ class Session:
         if document is not None:
             self._disk.overlay.pop(document.path, None)
             self._analyses.pop(uri, None)
+            self._memories.pop(uri, None)
 
     def _keep(self, document: Document) -> None:
         self.documents[document.uri] = document
@@ -190,7 +193,8 @@ class Session:
         config = self._settings.config(self._folder(document))
         project = self._project(config)
         unit = read_unit(document.file, project.headers, self._flags(project, document), selection.known)
-        findings = check(unit, selection.kernels, loader_named(config.loader))
+        memory = self._memories.setdefault(document.uri, Memory())
+        findings = check(unit, selection.kernels, loader_named(config.loader), memory)
         choice = choose(config)
         here = tuple(j for f in findings if f.span.file is unit.file and (j := _judged(choice, f)) is not None)
         analysis = Analysis(document, selection, unit, here, age)

@@ -163,6 +163,7 @@ class _Builder:
             partial(self._mentions_of, name),
             partial(self._members_of, name),
             partial(self._body, segment, place, body),
+            (segment.mark, body.start, self.environment.id),
         )
 
     def _license(self) -> str | None:

@@ -100,9 +100,9 @@ class Segment:
 
     ``sections`` are those of prototypes, ``plain`` the declarations of what is no function, with their sections.
     ``license`` are the tokens of the initialiser in section ``license``; ``operations`` are struct_ops maps: the
-    structure's name and the tokens of the initialiser. ``code`` keeps what is worked out of a body, by its index;
-    ``graphs`` has those of bodies that a rule has asked for, by the body's first token: the number of the macros'
-    history, the tokens with all of these expanded, and what they do.
+    structure's name and the tokens of the initialiser. ``mark`` tells it from any other. ``code`` keeps what is worked
+    out of a body, by its index; ``graphs`` has those of bodies that a rule has asked for, by the body's first token:
+    the number of the macros' history, the tokens with all of these expanded, and what they do.
     """
 
     tokens: list[Token]
@@ -116,6 +116,7 @@ class Segment:
     operations: list[tuple[str, int, int]] = field(default_factory=list)
     graphs: dict[int, tuple[int, list[Token], Graph | None]] = field(default_factory=dict)
     code: dict[int, Code] = field(default_factory=dict)
+    mark: object = field(default_factory=object)
     _references: tuple[frozenset[str], Sequence[Reference]] | None = None
 
     @cached_property

@@ -232,7 +232,7 @@ class Function:
     """A function defined in the program; ``section`` is its SEC (empty without), ``mentions`` who refers to it.
 
     ``members`` are what struct_ops maps of the unit use it for: (structure, member). ``body`` is what it does, ``None``
-    where that is not known.
+    where that is not known; while ``steps`` compare equal, from one state of a program to the next, it does the same.
     """
 
     name: str
@@ -242,6 +242,7 @@ class Function:
     load_mentions: Callable[[], tuple[Mention, ...]] = field(repr=False, compare=False)
     load_members: Callable[[], tuple[tuple[str, str], ...]] = field(default=tuple, repr=False, compare=False)
     load_body: Callable[[], Body | None] = field(default=lambda: None, repr=False, compare=False)
+    steps: object = field(default_factory=object, repr=False, compare=False)
 
     @cached_property
     def mentions(self) -> tuple[Mention, ...]:
@@ -268,9 +269,8 @@ class Unit:
     up (a macro bomb, includes too deep). ``macros`` are the names of macros at the end of the unit,
     ``made_weak`` those of ``#pragma weak``. ``license`` is the string in section ``license``, ``None`` where none was
     seen. ``is_compiled`` where it was read from an object: what is there was emitted, and what was not is not there.
-    ``files`` are the paths of all files that it was made of.
-    ``seen`` tells what a type of a kernel would come to if this unit spelled it out, whose own typedefs, structs
-    and forward declarations then count.
+    ``files`` are the paths of all files that it was made of. ``seen`` tells what a type of a kernel would come to if
+    this unit spelled it out, whose own typedefs, structs and forward declarations then count.
     """
 
     file: SourceFile

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from kfunc_lsp.check import check, known_names
 from kfunc_lsp.kernel.targets import bundled, resolve
 from kfunc_lsp.rules.model import Severity
+from kfunc_lsp.source.flags import parse_arguments
 from kfunc_lsp.unit.model import UseKind
 from tests.programs import SHARED
 from tests.real.conftest import Corpus, load
 from tests.real.test_verdicts import ON_PATHS
+from tests.rules.test_evidence import agree
 
 pytestmark = pytest.mark.slow
 
@@ -70,3 +74,11 @@ def test_paths_are_refused_only_in_programs_that_are_there_to_be_refused(corpus:
         found += len(wrong)
         assert not wrong or is_to_fail(name, unit.file.text) or name.endswith(by_harness), (name, wrong)
     assert found > 40
+
+
+def test_what_a_check_remembers_changes_no_finding(corpus: Corpus, clang_calls: dict[str, list[list[object]]]) -> None:
+    kernels = [resolve("6.12"), resolve("7.3")]
+    users = [name for name, rows in clang_calls.items() if len(rows) > 3]
+    for name in random.Random(20261128).sample(users, 40):
+        file = corpus.project.disk.program(str(corpus.root / name))
+        agree(file, corpus.project.headers, parse_arguments(*corpus.commands[name]), kernels, 20, name)
