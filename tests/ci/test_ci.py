@@ -118,8 +118,18 @@ def snippet(name: str) -> str:
     ("file", "commands", "tool"),
     [
         ("Makefile", "make check", "make"),
-        ("meson.build", "meson setup out && meson test -C out --print-errorlogs", "meson"),
-        ("CMakeLists.txt", "cmake -S . -B out && cd out && ctest --output-on-failure", "cmake"),
+        pytest.param(
+            "meson.build",
+            "meson setup out && meson test -C out --print-errorlogs",
+            "meson",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "CMakeLists.txt",
+            "cmake -S . -B out && cd out && ctest --output-on-failure",
+            "cmake",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_the_snippets_fail_for_findings_and_pass_without(project: Path, file: str, commands: str, tool: str) -> None:

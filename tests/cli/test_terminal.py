@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -56,13 +57,19 @@ for arguments in {TABLES}:
 """
 
 
+@cache
+def piped(*arguments: str) -> str:
+    """What another program is given."""
+    return run("kernel", *arguments, COLUMNS="72").stdout
+
+
 @pytest.mark.parametrize("columns", [72, 100])
 def test_lines_fit_the_terminal(columns: int) -> None:
     tables = at_terminal("-c", SEVERAL, columns=columns).split(BETWEEN)[:-1]
     for arguments, printed in zip(TABLES, tables, strict=True):
         shown = printed.rpartition("\r\033[K")[2]  # on a slow machine it says that it is reading, and takes that back
         assert max(map(len, shown.splitlines())) <= columns
-        whole = run("kernel", *arguments, COLUMNS="72").stdout
+        whole = piped(*arguments)
         assert max(map(len, whole.splitlines())) > 72
         assert re.sub(r"\s+", "", shown) == re.sub(r"\s+", "", whole)
 

@@ -22,7 +22,7 @@ from tests.image.kernelbuilder import ALLOC, EXEC, IDS, RODATA, TEXT, XDP, Kerne
 from tests.image.modulebuilder import module
 
 VMLINUX_H = "#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n"
-LOADS = b"\x48\xc7\xc6\1\2\3\4" * 1_100_000
+LOADS = b"\x48\xc7\xc6\1\2\3\4" * 1_050_000
 KSET = RODATA + 64 & 0xFFFFFFFF
 RELATIVE = struct.pack("<QQQ", TEXT, 1027, TEXT)
 PROTO = struct.pack("<III", 0, Kind.FUNC_PROTO << 24, 0)
@@ -83,7 +83,7 @@ def boot_image(stream: bytes) -> bytes:
 def archive() -> bytes:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
-        for number in range(40):
+        for number in range(20):
             info = tarfile.TarInfo(str(number))
             info.size = 1 << 20
             tar.addfile(info, io.BytesIO(bytes(1 << 20)))
@@ -128,8 +128,8 @@ FILES: dict[str, Callable[[], bytes]] = {
     ),
     "a name of megabytes": lambda: btf(PROTO + func(11) + tag(2), b"\0bpf_kfunc\0" + b"a" * (8 << 20) + b"_impl\0"),
     "names that share their end": lambda: btf(
-        PROTO + b"".join(func(11 + at) for at in range(200_000)) + tag(2),
-        b"\0bpf_kfunc\0" + b"a" * 200_000 + b"_impl\0",
+        PROTO + b"".join(func(11 + at) for at in range(100_000)) + tag(2),
+        b"\0bpf_kfunc\0" + b"a" * 100_000 + b"_impl\0",
     ),
     "control characters": lambda: btf(PROTO + func(11) + tag(2), b"\0bpf_kfunc\0bpf_\x1b[2J\0"),
     "a vast .BTF_ids": lambda: with_ids(bytes(32 << 20)),
@@ -141,14 +141,14 @@ FILES: dict[str, Callable[[], bytes]] = {
     "section names without end": names_without_end,
     "streams that are no kernel": lambda: boot_image(bz2.compress(bytes(900_000))),
     "an archive of zeros": archive,
-    "headers of BTF without end": lambda: flat_image(btf(b"", b"")[:24] * 3_000_000),
-    "a table of relocations without end": lambda: flat_image(RELATIVE * 3_000_000),
-    "tables of relocations without end": lambda: flat_image((RELATIVE * 257 + bytes(8)) * 10_000),
+    "headers of BTF without end": lambda: flat_image(btf(b"", b"")[:24] * 1_000_000),
+    "a table of relocations without end": lambda: flat_image(RELATIVE * 600_000),
+    "tables of relocations without end": lambda: flat_image((RELATIVE * 257 + bytes(8)) * 2_500),
     "a block that unpacks to megabytes": lzo_bomb,
-    "symbols without end": lambda: crowded(600_000, 1),
-    "relocations without end": lambda: crowded(10, 2_200_000),
+    "symbols without end": lambda: crowded(530_000, 1),
+    "relocations without end": lambda: crowded(10, 2_100_000),
     "names of symbols without end": lambda: crowded(100_000, 1),
-    "lines that never end a statement": lambda: (VMLINUX_H + "extern a\n" * 500_000).encode(),
+    "lines that never end a statement": lambda: (VMLINUX_H + "extern a\n" * 200_000).encode(),
     "a declaration of nothing but attributes": lambda: (
         VMLINUX_H + "extern " + " __a" * 100_000 + " __ksym;\n"
     ).encode(),
@@ -181,6 +181,6 @@ def test_it_is_a_kernel_or_an_error(tmp_path: Path, what: str) -> None:
 
 
 def test_what_is_not_read_to_the_end_tells_no_program_types(tmp_path: Path) -> None:
-    for data in (dense(LOADS), dense(rodata=100_000)):
+    for data in (dense(LOADS), dense(rodata=70_000)):
         (tmp_path / "vmlinux").write_bytes(data)
         assert resolve(str(tmp_path / "vmlinux")).functions["bpf_foo"].hooks is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -110,7 +111,7 @@ def test_any_content_gives_a_pack_or_a_pack_error(content: bytes) -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), min_size=1, max_size=6))
 def test_a_damaged_index_in_a_sound_container_gives_a_kernel_or_an_error(changes: list[tuple[int, int]]) -> None:
-    pack = read_pack(export(whole_image()))
+    pack = whole_pack()
     btf = bytearray(pack.btf)
     for at, value in changes:
         btf[at % len(btf)] = value
@@ -122,6 +123,11 @@ def test_a_damaged_index_in_a_sound_container_gives_a_kernel_or_an_error(changes
     else:
         for function in kernel.functions.values():
             assert function.prototype.params is not None
+
+
+@cache
+def whole_pack() -> Pack:
+    return read_pack(export(whole_image()))
 
 
 def whole_image() -> Image:

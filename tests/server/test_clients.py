@@ -125,7 +125,8 @@ async def test_8_progress_is_for_those_who_show_it_and_findings_do_not_wait_for_
 @pytest.mark.parametrize("is_asked", [False, True])
 async def test_9_the_first_answers_do_not_wait_for_the_protocols_types(is_asked: bool) -> None:
     """Importing them takes longer than all else at a start: the first diagnostics are pushed, or pulled, before."""
-    script = "import sys; sys.modules['lsprotocol'] = None; from kfunc_lsp.server import serve; serve()"
+    script = "import sys; sys.modules['lsprotocol'] = None; from kfunc_lsp.server import opening, serve; "
+    script += "opening._SOON = 60; serve()"
     raw = await Raw.start([sys.executable, "-c", script])
     pulling = {"textDocument": {"diagnostic": {}}, "workspace": {"diagnostics": {"refreshSupport": True}}}
     params = {**INITIALIZE, "capabilities": pulling if is_asked else {}}

@@ -51,11 +51,11 @@ async def test_what_no_kernel_can_call_is_not_offered(vscode: Editor) -> None:
 
 
 async def test_the_older_form_comes_last_and_is_struck_out_where_all_kernels_have_the_newer(
-    vscode: Editor, fresh: Begin
+    vscode: Editor, settled: Begin
 ) -> None:
     items = await vscode.completion(_in_body(f"bpf_obj_new{CURSOR}"))
     assert items["bpf_obj_new_impl"].tags is None
-    editor = await fresh({"kernels": ["7.3"]}, kind="visual-studio-code")
+    editor = await settled({"kernels": ["7.3"]})
     items = await editor.completion(_in_body(f"bpf_obj_new{CURSOR}"))
     old, new = items["bpf_obj_new_impl"], items["bpf_obj_new"]
     assert list(old.tags or ()) == [types.CompletionItemTag.Deprecated]

@@ -14,10 +14,17 @@ from tests.server.test_lifecycle import INITIALIZE, Raw, _hover, _item
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+HASTY = [
+    sys.executable,
+    "-c",
+    "from kfunc_lsp.server import pipes, serve; pipes._LAST_WORDS = 0.1; raise SystemExit(serve())",
+]
+"""A server that gives its last words little time, and a test too."""
+
 
 async def test_the_end_of_the_clients_process_ends_the_server() -> None:
     client = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
-    raw = await Raw.start()
+    raw = await Raw.start(HASTY)
     await raw.ask("initialize", {**INITIALIZE, "processId": client.pid}, 1)
     raw.send("textDocument/didOpen", {"textDocument": _item("untitled:a", "int bpf_wq_init;")})
     assert (await raw.ask("textDocument/hover", _hover("untitled:a"), 2))["result"]
@@ -51,9 +58,9 @@ async def test_a_client_that_does_not_keep_to_the_protocol_is_served(
 
 async def test_a_client_that_never_reads_can_still_leave() -> None:
     requests: list[tuple[str, object, int | None]] = [("initialize", INITIALIZE, 1)]
-    requests += [("textDocument/didOpen", {"textDocument": _item("untitled:a", "int bpf_wq_init;")}, None)]
-    requests += [("textDocument/hover", _hover("untitled:a"), number) for number in range(2, 400)]
-    with subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT) as process:
+    requests += [("textDocument/didOpen", {"textDocument": _item("untitled:a", "int bpf_")}, None)]
+    requests += [("textDocument/completion", _hover("untitled:a"), number) for number in range(2, 12)]
+    with subprocess.Popen(HASTY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT) as process:
         assert process.stdin is not None
         for method, params, id_ in [*requests, ("exit", None, None)]:
             message = {"jsonrpc": "2.0", "method": method, "params": params, **({"id": id_} if id_ else {})}
