@@ -82,17 +82,28 @@ def place_at(document: Document, word: Word) -> Place:
 
 
 def _backwards(document: Document, offset: int) -> Iterator[Lexeme]:
-    """The tokens before ``offset``, the nearest first, behind a probe there: a token of its own where code stands."""
+    """The tokens before ``offset``, the nearest first, behind a probe there: a token of its own where code stands.
+
+    They go back to the function that ends before, at a ``}`` in the first column.
+    """
     text = document.file.text
-    # Only the start of the text is known to be outside of a comment; one around the cursor ends with the next "*/".
-    comment = text.find("*/", offset)
-    blanked = blank(f"{text[:offset]}{_PROBE}{text[offset : comment + 2 if comment >= 0 else None]}")
+    first = text.find("\n", text.rfind("\n}", 0, offset) + 1, offset) + 1
+    if _is_in_comment(text, first):
+        first = 0
+    comment_end = text.find("*/", offset) if _is_in_comment(text, offset) else offset - 2
+    rest = text[offset : comment_end + 2 if comment_end >= 0 else None]
+    blanked = " " * first + blank(f"{text[first:offset]}{_PROBE}{rest}")
     end = offset + len(_PROBE)
-    lowest = offset - _FURTHEST
-    while end > max(lowest, 0):
-        start = blanked.rfind("\n", 0, max(end - _STEP, 0)) + 1
+    while end > max(first, offset - _FURTHEST):
+        start = blanked.rfind("\n", first, max(end - _STEP, first)) + 1 or first
         yield from reversed(lex(blanked, start, end))
         end = start
+
+
+def _is_in_comment(text: str, offset: int) -> bool:
+    """Whether a comment that spans lines may be open at ``offset``; ``/*`` in a string counts too."""
+    opened = text.rfind("/*", 0, offset)
+    return opened >= 0 and text.find("*/", opened + 2, offset) < 0
 
 
 def _line_start(document: Document, offset: int) -> int:

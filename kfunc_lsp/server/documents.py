@@ -26,18 +26,18 @@ class Document:
 
     uri: str
     version: int | None
-    file: SourceFile
-    encoding: str
-
-    @property
-    def path(self) -> str:
-        """Where the text stands, as the front end names it."""
-        return self.file.path
+    path: str
+    lines: Lines
 
     @cached_property
-    def lines(self) -> Lines:
-        """The text's lines, for positions."""
-        return Lines(self.file.text, self.encoding)
+    def file(self) -> SourceFile:
+        """The text as the front end takes it."""
+        return SourceFile(self.path, self.lines.text)
+
+    @property
+    def encoding(self) -> str:
+        """In what the client counts positions."""
+        return self.lines.encoding
 
     def edited(self, changes: Sequence[types.TextDocumentContentChangeEvent], version: int | None) -> Document:
         """The document after ``changes``, which apply one after the other."""
@@ -47,9 +47,10 @@ class Document:
             text = encode(change.text)
             if place is not None:
                 start, end = sorted((lines.offset(place.start), lines.offset(place.end)))
-                text = f"{lines.text[:start]}{text}{lines.text[end:]}"
-            lines = Lines(text, self.encoding)
-        return Document(self.uri, version, SourceFile(self.path, lines.text), self.encoding)
+                lines = lines.edited(start, end, text)
+            else:
+                lines = Lines(text, self.encoding)
+        return Document(self.uri, version, self.path, lines)
 
 
 @lru_cache(maxsize=64)

@@ -31,6 +31,9 @@ class _OnDocument(Protocol):
     def text_document(self) -> types.TextDocumentIdentifier: ...
 
 
+_TYPED = (types.TEXT_DOCUMENT_HOVER, types.TEXT_DOCUMENT_COMPLETION, types.TEXT_DOCUMENT_SIGNATURE_HELP)
+"""What is asked while a person types."""
+
 _P = TypeVar("_P", bound=_OnDocument)
 _R = TypeVar("_R")
 
@@ -42,6 +45,7 @@ def make_server() -> Server:
     @server.feature(types.INITIALIZED)
     async def initialized(params: types.InitializedParams) -> None:
         await server.warm()
+        await server.at_once(_rehearse, server)
 
     @server.feature(types.EXIT)
     def leaving(params: None) -> None:
@@ -93,6 +97,14 @@ def make_server() -> Server:
     _answer(server, types.TEXT_DOCUMENT_COMPLETION, completion, server.at_once)
     _answer(server, types.TEXT_DOCUMENT_SIGNATURE_HELP, signature_help, server.at_once)
     return server
+
+
+def _rehearse(server: Server) -> None:
+    """Have ready what the first answers to a person who types would wait for."""
+    server.protocol.prepare(*_TYPED)
+    document = server.session.somewhere()
+    position = document.lines.position(0)
+    completion(server.session, document, types.CompletionParams(types.TextDocumentIdentifier(""), position))
 
 
 def _answer(

@@ -21,7 +21,7 @@ from kfunc_lsp.server.session import Session
 
 WARNING, INFO = 2, 3
 """``MessageType``."""
-_SOON = 0.1
+_SOON = 0.3
 """Seconds within which a client that has a document open says so."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import logging
 import os
@@ -11,6 +12,7 @@ import select
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import BinaryIO
 
 log = logging.getLogger("kfunc_lsp")
@@ -18,6 +20,8 @@ log = logging.getLogger("kfunc_lsp")
 _MOST_UNREAD = 64 << 20
 """Bytes that may wait for a client that does not read; one that lets more wait is given up."""
 _AT_ONCE = 1 << 16
+_ROOM = 1 << 20
+"""Bytes that a pipe may hold without privileges."""
 _LAST_WORDS = 2.0
 """Seconds that the last messages have to get out."""
 
@@ -111,6 +115,9 @@ class Outgoing:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+        # What fits is written at once, and waits for no turn between its pieces. Linux only, and pipes only.
+        with suppress(OSError, AttributeError):
+            fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, _ROOM)
         self._waiting: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._unread = 0
         self._thread = threading.Thread(target=self._run, daemon=True, name="kfunc-lsp writer")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from functools import cached_property
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from kfunc_lsp.dataclass import dataclass
@@ -61,9 +60,19 @@ class Lines:
 
     @cached_property
     def _starts(self) -> list[int]:
-        if "\r" in self.text:
-            return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
-        return [0, *accumulate(len(line) + 1 for line in self.text.split("\n")[:-1])]
+        return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+
+    def edited(self, start: int, end: int, text: str) -> Lines:
+        """The lines where ``text`` stands for bytes ``start`` to ``end``."""
+        lines = Lines(f"{self.text[:start]}{text}{self.text[end:]}", self.encoding)
+        # Those of the rest are moved, not looked for: this is done for each keystroke. Where a line may end in two
+        # characters, an edit may part or join them.
+        if "\r" not in lines.text:
+            known, shift = self._starts, start + len(text) - end
+            new = (start + match.end() for match in _LINE_END.finditer(text))
+            after = (at + shift for at in known[bisect_right(known, end) :])
+            lines.__dict__["_starts"] = [*known[: bisect_right(known, start)], *new, *after]
+        return lines
 
     def bounds(self, line: int) -> tuple[int, int]:
         """Where ``line`` begins and ends, without its line end; clamped to the first and the last line."""

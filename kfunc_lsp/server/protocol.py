@@ -48,6 +48,12 @@ class Protocol(LanguageServerProtocol):
         """Whether the client has said ``shutdown``."""
         return bool(self._shutdown)
 
+    def prepare(self, *methods: str) -> None:
+        """Make the code that reads requests and writes answers of ``methods``; else the first of each waits for it."""
+        for method in methods:
+            CONVERTER.get_structure_hook(self.get_message_type(method))
+            CONVERTER.get_unstructure_hook(self.get_result_type(method))
+
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(self, params: types.InitializeParams) -> NoReturn:
         """A second ``initialize``; the first was answered by ``handshake``."""

@@ -80,6 +80,9 @@ class Server(LanguageServer):
         self._faults: set[str] = set()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="kfunc-lsp")
         self._typist = ThreadPoolExecutor(1, thread_name_prefix="kfunc-lsp typing")
+        self._asked = 0
+        self._is_quiet = asyncio.Event()
+        self._is_quiet.set()
         self._rest: asyncio.TimerHandle | None = None
         self._outgoing: Outgoing | None = None
         self._publisher = Publisher(self._check, self.document, self._publish)
@@ -100,8 +103,17 @@ class Server(LanguageServer):
         return await self._on(self._worker, task, *arguments)
 
     async def at_once(self, task: Callable[..., _R], *arguments: Any) -> _R:
-        """The result of ``task``, which waits for no analysis: a check that runs does not hold it up."""
-        return await self._on(self._typist, task, *arguments)
+        """The result of ``task``, which waits for no analysis: a check that runs does not hold it up, and none begins
+        before it is done.
+        """
+        self._asked += 1
+        self._is_quiet.clear()
+        try:
+            return await self._on(self._typist, task, *arguments)
+        finally:
+            self._asked -= 1
+            if not self._asked:
+                self._is_quiet.set()
 
     async def _on(self, thread: ThreadPoolExecutor, task: Callable[..., _R], *arguments: Any) -> _R:
         if self.protocol.was_shut_down:
@@ -317,6 +329,7 @@ class Server(LanguageServer):
             return of_analysis(session, session.analysis(document))
 
         async def guarded() -> list[Diagnostic] | None:
+            await self._is_quiet.wait()
             try:
                 return await self.work(diagnostics)
             except JsonRpcException:

@@ -21,11 +21,11 @@ from kfunc_lsp.rules.evidence import Memory
 from kfunc_lsp.rules.model import Finding
 from kfunc_lsp.server.client import Client
 from kfunc_lsp.server.documents import Document, path_of
-from kfunc_lsp.server.positions import encode
+from kfunc_lsp.server.positions import Lines, encode
 from kfunc_lsp.server.settings import SECTION, Selection, Settings
 from kfunc_lsp.source.flags import Flags, parse_arguments
 from kfunc_lsp.source.read import read_unit
-from kfunc_lsp.unit.model import SourceFile, Unit
+from kfunc_lsp.unit.model import Unit
 
 if TYPE_CHECKING:
     from lsprotocol import types
@@ -93,7 +93,7 @@ class Session:
 
     def open(self, uri: str, version: int, text: str) -> None:
         """Take over an opened document. Its ``languageId`` does not matter: headers come as C++."""
-        self._keep(Document(uri, version, SourceFile(path_of(uri, self.root), encode(text)), self.encoding))
+        self._keep(Document(uri, version, path_of(uri, self.root), Lines(encode(text), self.encoding)))
 
     def change(self, params: types.DidChangeTextDocumentParams) -> None:
         """Apply the client's edits."""
@@ -173,7 +173,7 @@ class Session:
 
     def somewhere(self) -> Document:
         """A document in the root, for what is asked of no document."""
-        return Document("", None, SourceFile(os.path.join(self.root, ":"), ""), self.encoding)
+        return Document("", None, os.path.join(self.root, ":"), Lines("", self.encoding))
 
     def last(self, document: Document) -> Analysis | None:
         """The newest analysis of ``document``, which may be of an earlier state of it; names in it still count."""

@@ -9,7 +9,7 @@ import pytest
 from lsprotocol import types
 
 from kfunc_lsp.server.documents import Document
-from kfunc_lsp.unit.model import SourceFile
+from kfunc_lsp.server.positions import Lines
 from tests.server.editor import IMPL_CALLED
 from tests.server.test_lifecycle import Raw
 
@@ -122,7 +122,7 @@ def _offset(text: str, position: types.Position, width: int) -> int:
 @pytest.mark.parametrize(("encoding", "width"), [("utf-8", 8), ("utf-16", 16), ("utf-32", 32)])
 def test_the_text_is_the_clients(encoding: str, width: int) -> None:
     dice = random.Random(encoding)
-    document = Document("untitled:a", 1, SourceFile("/a", ""), encoding)
+    document = Document("untitled:a", 1, "/a", Lines("", encoding))
     text = ""
     for _ in range(600):
         change = _change(dice)
@@ -138,3 +138,5 @@ def test_the_text_is_the_clients(encoding: str, width: int) -> None:
             text = IMPL_CALLED
             document = document.edited([types.TextDocumentContentChangeWholeDocument(text)], 1)
         assert document.file.text.encode("latin-1").decode() == text
+        whole = Lines(document.file.text, encoding)
+        assert [document.lines.bounds(line) for line in range(30)] == [whole.bounds(line) for line in range(30)]
