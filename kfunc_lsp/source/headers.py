@@ -7,13 +7,13 @@ found by search alone. The files themselves come from a ``Files``, so this packa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
-from kfunc_lsp.dataclass import dataclass, replace
+from kfunc_lsp.dataclass import dataclass, field, replace
 from kfunc_lsp.source.macros import Macro, parse_define
-from kfunc_lsp.source.text import IDENTIFIER, Lexeme, blank, directives, lex
+from kfunc_lsp.source.text import IDENTIFIER, blank, blank_parts, directives, lexed
 from kfunc_lsp.unit.model import SourceFile
 
 LARGE = 1 << 20
@@ -58,10 +58,14 @@ class Statement:
 
 @dataclass(frozen=True, eq=False)
 class Header:
-    """A source text made ready for the preprocessor."""
+    """A source text made ready for the preprocessor.
+
+    ``before`` are the ``parts`` of an earlier state of a main file.
+    """
 
     file: SourceFile
     is_main: bool = False
+    before: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def large(self) -> bool:
@@ -71,7 +75,18 @@ class Header:
     @cached_property
     def blanked(self) -> str:
         """The text without comments and line splices (of a large header: as it is)."""
+        if self.is_main:
+            return self._blanked_by_parts[0]
         return self.file.text if self.large else blank(self.file.text)
+
+    @property
+    def parts(self) -> Mapping[str, str]:
+        """What ``blank_parts`` made of the parts of a main file."""
+        return self._blanked_by_parts[1]
+
+    @cached_property
+    def _blanked_by_parts(self) -> tuple[str, dict[str, str]]:
+        return blank_parts(self.file.text, self.before)
 
     @cached_property
     def directives(self) -> list[Directive]:
@@ -108,17 +123,17 @@ class Header:
             at = following + 1
         return found
 
-    def lexed(self, start: int, end: int) -> list[Lexeme]:
-        """The tokens between two offsets; kept for a header, which is read again wherever macros differ."""
+    def lexed(self, start: int, end: int) -> tuple[list[str], list[int]]:
+        """Texts and offsets of the tokens in a range; kept for a header, which is read again wherever macros differ."""
         if self.is_main:
-            return lex(self.blanked, start, end)
+            return lexed(self.blanked, start, end)
         known = self._lexed.get((start, end))
         if known is None:
-            known = self._lexed[start, end] = lex(self.blanked, start, end)
+            known = self._lexed[start, end] = lexed(self.blanked, start, end)
         return known
 
     @cached_property
-    def _lexed(self) -> dict[tuple[int, int], list[Lexeme]]:
+    def _lexed(self) -> dict[tuple[int, int], tuple[list[str], list[int]]]:
         return {}
 
     @cached_property

@@ -82,10 +82,12 @@ class Piece:
 class Program:
     """The last reading of a main file: its pieces, some meanings by id, and how the first id came to be the last.
 
-    ``history`` are changes with their numbers; those of pieces come with the piece.
+    ``parts`` are those of its ``Header``. ``history`` are changes with their numbers; those of pieces come
+    with the piece.
     """
 
     start: int
+    parts: Mapping[str, str]
     pieces: Mapping[Hashable, Piece]
     meanings: Mapping[int, Meaning]
     history: Sequence[tuple[Change, int, Piece | None]]
@@ -111,17 +113,18 @@ class Preprocessor:
         self._checked: dict[str, SourceFile | None] = {}
         self._history: list[tuple[Change, int, Piece | None]] = []
         self._meanings: dict[int, Meaning] = {}
-        self._last = Program(number, {}, {}, ())
+        self._last = Program(number, {}, {}, {}, ())
         self.environment = Environment(number, self._start, {})
 
-    def run(self, main: Header) -> None:
-        """Preprocess ``main``; never raises, what was given up is in ``environment.problems``."""
+    def run(self, file: SourceFile) -> None:
+        """Preprocess main file ``file``; never raises, what was given up is in ``environment.problems``."""
         start = self.environment.id
-        last = self._cache.programs.get(main.file.path)
+        last = self._cache.programs.get(file.path)
         if isinstance(last, Program) and last.start == start:
             self._last = last
             self.environment = Environment(start, self._start, last.meanings)
-        self.environment.headers[main.file.path] = main
+        main = Header(file, True, self._last.parts)
+        self.environment.headers[file.path] = main
         for name in self._flags.forced_includes:
             self._include(f'"{name}"', main)
         used: dict[Hashable, Piece] = {}
@@ -137,14 +140,14 @@ class Preprocessor:
                 used[key] = used[shape] = piece
                 self._take(piece.change, piece.id, piece)
                 conditionals = piece.conditionals
-                self.segments.append((piece.segment, Offset(main.file, at)))
+                self.segments.append((piece.segment, Offset(file, at)))
                 for macro_key, (name_start, name_end) in piece.definitions.items():
-                    self.definitions[macro_key] = Span(main.file, at + name_start, at + name_end)
+                    self.definitions[macro_key] = Span(file, at + name_start, at + name_end)
             if include is not None and (not conditionals or conditionals[-1][0]):
                 self._include(include.rest.strip(), main, next_=include.name == "include_next")
         if self._last.pieces:
             self._meanings[self.environment.id] = self.environment.share()
-        self._cache.programs.put(main.file.path, Program(start, used, self._meanings, self._history))
+        self._cache.programs.put(file.path, Program(start, main.parts, used, self._meanings, self._history))
 
     def _start(self) -> Meaning:
         return Meaning(self._flags.predefined(), Names(self._known))

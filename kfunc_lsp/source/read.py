@@ -41,7 +41,7 @@ def read_unit(file: SourceFile, cache: HeaderCache, flags: Flags, known: frozens
     never different.
     """
     preprocessor = Preprocessor(cache, flags, known)
-    preprocessor.run(Header(file, is_main=True))
+    preprocessor.run(file)
     return _Builder(file, cache, preprocessor).build()
 
 
@@ -116,12 +116,14 @@ class _Builder:
         self.code: dict[tuple[int, int], Code] = {}
         self.values: dict[tuple[int, int], Values] = {}
         for segment, place in self.segments:
-            self.sections.update(segment.sections)
+            if segment.sections:
+                self.sections.update(segment.sections)
             for body in segment.bodies:
                 self.bodies[body.name] = (segment, place, body)
             for declared in segment.declared:
                 self.written.setdefault(declared.declarator.name, []).append((segment.tokens, place, declared))
-            self.declared |= segment.ksyms
+            if segment.declared:
+                self.declared |= segment.ksyms
 
     def build(self) -> Unit:
         uses = [

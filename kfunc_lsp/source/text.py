@@ -7,7 +7,7 @@ spaces, its newlines included, so that a directive goes on behind it; lines are 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import accumulate
 
 _IDENT = r"[A-Za-z_$\x80-\xff][A-Za-z0-9_$\x80-\xff]*"
@@ -27,6 +27,7 @@ _BLANK = re.compile(
     r"'(?<![0-9A-Za-z]')[^'\\\n]*(?:\\(?:\r\n|[^\r]|\r)[^'\\\n]*)*'?|"
     r"\\\r?\n"
 )
+_BETWEEN = "\n}"
 _BYTE_ORDER_MARK = "\xef\xbb\xbf"
 _ANOTHER_COMMENT = re.compile(r"\n(?:[^\n]*\s)?/\*\s")
 _DIRECTIVE = re.compile(r"#[ \t\v\f]*([A-Za-z_]\w*)?([^\n]*)")
@@ -41,9 +42,34 @@ def blank(text: str) -> str:
     A comment that was opened and not closed, so that it swallows the next comment (or the rest of the file), is one
     that is just being typed: it ends with its line.
     """
+    return _blank(text)[0]
+
+
+def blank_parts(text: str, known: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """What ``blank`` gives for ``text``, and what it gives for each of the parts between ``}`` in the first column.
+
+    ``known`` are such parts of an earlier state of the text. Where something goes on behind its part, all is blanked at
+    once, and no part is known.
+    """
+    written = text.split(_BETWEEN)
+    parts: dict[str, str] = {}
+    for part in written:
+        blanked = known.get(part)
+        if blanked is None:
+            blanked, is_whole = _blank(part)
+            if not is_whole:
+                return blank(text), {}
+        parts[part] = blanked
+    return _BETWEEN.join(map(parts.__getitem__, written)), parts
+
+
+def _blank(text: str) -> tuple[str, bool]:
+    """What ``blank`` gives, and whether it would be the same within a larger text."""
     parts = []
     at = 0
+    is_whole = not text.endswith(("\\", "\\\r"))
     if text.startswith(_BYTE_ORDER_MARK):
+        is_whole = False
         parts.append(" " * len(_BYTE_ORDER_MARK))
         at = len(_BYTE_ORDER_MARK)
     while match := _BLANK.search(text, at):
@@ -53,19 +79,25 @@ def blank(text: str) -> str:
         if found[0] in "\"'":
             parts.append(found.replace("\\\r\n", "   ").replace("\\\n", "  ") if "\n" in found else found)
         else:
-            if found.startswith("/*") and _is_open(found):
-                end = start + found.find("\n")
+            if found.startswith("/*"):
+                is_whole = is_whole and _is_closed(found)
+                if _is_open(found):
+                    end = start + found.find("\n")
             parts.append(" " * (end - start))
         at = end
     parts.append(text[at:])
-    return "".join(parts)
+    return "".join(parts), is_whole
+
+
+def _is_closed(comment: str) -> bool:
+    return len(comment) >= len("/**/") and comment.endswith("*/")
 
 
 def _is_open(comment: str) -> bool:
     """Whether a comment was not meant to reach so far."""
     if "\n" not in comment:
         return False
-    return len(comment) < 4 or not comment.endswith("*/") or _ANOTHER_COMMENT.search(comment, 2) is not None
+    return not _is_closed(comment) or _ANOTHER_COMMENT.search(comment, 2) is not None
 
 
 def comments(text: str) -> Iterator[tuple[int, int]]:
@@ -81,8 +113,14 @@ def comments(text: str) -> Iterator[tuple[int, int]]:
 
 def lex(blanked: str, start: int = 0, end: int | None = None) -> list[Lexeme]:
     """Tokens of blanked text between two offsets."""
+    return list(zip(*lexed(blanked, start, end), strict=True))
+
+
+def lexed(blanked: str, start: int, end: int | None) -> tuple[list[str], list[int]]:
+    """The texts and the offsets of what ``lex`` gives."""
     parts = _TOKEN.split(blanked[start:end])
-    return list(zip(parts[1::3], list(accumulate(map(len, parts), initial=start))[1::3], strict=False))
+    texts = parts[1::3]
+    return texts, list(accumulate(map(len, parts), initial=start))[1 : 3 * len(texts) : 3]
 
 
 def directives(blanked: str) -> list[tuple[int, int, str, str, int]]:

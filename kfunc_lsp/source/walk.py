@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Hashable, Iterable, Iterator
+from itertools import repeat
 
 from kfunc_lsp.source import condition
 from kfunc_lsp.source.cache import HeaderCache
@@ -24,6 +25,8 @@ _TOO_DEEP = "includes are nested too deeply; the rest was left out"
 _TOO_MANY_TOKENS = f"macros expand to more than {TOKEN_BUDGET:,} tokens; the rest was read without them"
 _LONGEST_LINE = 1 << 20
 _TOO_LONG_A_LINE = f"a line is longer than {_LONGEST_LINE >> 20} MiB; it was left out"
+_NOT_HIDDEN = repeat(NOTHING_HIDDEN)
+_BY_NO_MACRO = repeat(None)
 _ENDLESS_IF = "an #if expression expands without end; it was taken as false"
 
 
@@ -214,7 +217,8 @@ class Walk:
                     self.change.large[statement.name] = (header, statement)
             return
         for first, last in self._readable(header.blanked, start, end):
-            self._pending += [(t, base + at, NOTHING_HIDDEN, None) for t, at in header.lexed(first, last)]
+            texts, offsets = header.lexed(first, last)
+            self._pending += zip(texts, map(base.__add__, offsets), _NOT_HIDDEN, _BY_NO_MACRO, strict=False)
 
     def _readable(self, text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         """``[start, end)`` without the lines that nobody wrote."""

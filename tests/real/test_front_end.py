@@ -18,7 +18,6 @@ from kfunc_lsp.project import Disk, Project
 from kfunc_lsp.source.cache import HeaderCache
 from kfunc_lsp.source.environment import Offset
 from kfunc_lsp.source.flags import parse_arguments
-from kfunc_lsp.source.headers import Header
 from kfunc_lsp.source.macros import parse_define
 from kfunc_lsp.source.preprocess import Preprocessor
 from kfunc_lsp.source.read import read_unit
@@ -89,7 +88,7 @@ def test_tokens_are_those_of_clang(corpus: Corpus) -> None:
         for name, theirs in zip(names, pool.map(lambda n: clang_tokens(corpus, n), names), strict=True):
             flags = parse_arguments(*corpus.commands[name])
             preprocessor = Preprocessor(corpus.project.headers, flags, frozenset(), everything=True)
-            preprocessor.run(Header(corpus.project.disk.program(str(corpus.root / name)), is_main=True))
+            preprocessor.run(corpus.project.disk.program(str(corpus.root / name)))
             own = [segment for segment, place in preprocessor.segments if isinstance(place, Offset)]
             ours = [text for text, _ in lex("\n".join(token[0] for segment in own for token in segment.tokens))]
             if len(ours) != len(theirs) or not all(map(is_same, ours, theirs)):

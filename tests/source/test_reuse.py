@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kfunc_lsp.source.cache import HeaderCache
 from kfunc_lsp.source.read import read_unit
+from kfunc_lsp.source.text import blank, blank_parts
 from kfunc_lsp.unit.model import Unit
 from tests.programs import FLAGS, Memory, everything, source
 
@@ -108,3 +109,17 @@ def test_what_stands_below_is_read_anew_where_it_matters(before: str, after: str
     second = everything(read([after, *below], warm))
     assert second == everything(read([after, *below], HeaderCache(files)))
     assert first != second
+
+
+TEXTS = st.lists(
+    st.sampled_from(("\n}", "\n", "/*", "*/", "/", " ", "//", "\\", "\\\n", "\r\n", '"', "'", "a", "1", "\xef\xbb\xbf"))
+).map("".join)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(TEXTS, max_size=4), TEXTS, TEXTS)
+def test_blanking_by_parts(parts: list[str], before: str, after: str) -> None:
+    """Whatever is known of parts of another text, blanking gives what it gives without."""
+    _, known = blank_parts("\n}".join([*parts, before]), {})
+    text = "\n}".join([*parts, after])
+    assert blank_parts(text, known)[0] == blank(text)
