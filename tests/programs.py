@@ -56,7 +56,7 @@ def everything(unit: Unit) -> object:
         (
             (u.name, u.kind, u.span.start, u.span.end, u.span.file.path, u.function, u.macro, u.expansion.start),
             [(a.start, a.end) if a else None for a in u.arguments],
-            (u.definition.start if u.definition else None, u.guards),
+            (u.definition.start if u.definition else None, u.guards, u.values),
         )
         for u in unit.uses
     ]
@@ -65,7 +65,13 @@ def everything(unit: Unit) -> object:
         for ds in unit.declarations.values()
         for d in ds
     ]
-    functions = [(f.name, f.section, f.is_static, f.span.start) for f in unit.functions.values()]
+    functions = [
+        (
+            (f.name, f.section, f.is_static, f.span.start, f.members),
+            [(m.function, m.is_call, m.callee, m.argument, m.guards) for m in f.mentions],
+        )
+        for f in unit.functions.values()
+    ]
     return uses, declared, functions, list(unit.missing_headers), list(unit.problems)
 
 

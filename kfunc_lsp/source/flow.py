@@ -37,12 +37,15 @@ class Flow(Expressions):
         super().__post_init__()
         self._labels: list[tuple[int, int]] = []
         self._switches: list[int] = []
+        self._over: dict[int, tuple[Condition, ...]] = {}
         self._block(self.start + 1, self.end - 1)
         self._enter_labels()
 
     def over(self, at: int) -> tuple[Condition, ...]:
         """The conditions over token ``at``, outermost first."""
-        return tuple(condition for start, end, condition in self._sorted if start <= at < end)
+        if at not in self._over:
+            self._over[at] = tuple(condition for start, end, condition in self._sorted if start <= at < end)
+        return self._over[at]
 
     @cached_property
     def _sorted(self) -> list[tuple[int, int, Condition]]:

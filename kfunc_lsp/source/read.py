@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 from kfunc_lsp.btf.types import FuncProto, Ptr
 from kfunc_lsp.dataclass import replace
 from kfunc_lsp.source.cache import HeaderCache
+from kfunc_lsp.source.code import Code, FileNames
 from kfunc_lsp.source.environment import Offset
 from kfunc_lsp.source.expand import NOTHING_HIDDEN, Expander, OutOfBudget, Token, expanded
 from kfunc_lsp.source.expression import Scope
@@ -20,10 +21,11 @@ from kfunc_lsp.source.macros import Macro
 from kfunc_lsp.source.names import UnitNames
 from kfunc_lsp.source.places import Place, argument_span, range_of, span_of
 from kfunc_lsp.source.preprocess import Preprocessor
-from kfunc_lsp.source.segment import Body, Code, Declared, Segment, Variable, parameters, read_declared
+from kfunc_lsp.source.segment import Body, Declared, Segment, Variable, parameters, read_declared
 from kfunc_lsp.source.sites import Site, members
 from kfunc_lsp.source.text import is_identifier, lex
 from kfunc_lsp.source.values import Values
+from kfunc_lsp.source.variables import Asked
 from kfunc_lsp.unit.guard import Condition
 from kfunc_lsp.unit.model import Body as FunctionBody
 from kfunc_lsp.unit.model import Declaration, Function, Mention, SourceFile, Span, Unit, Use, UseKind, UsePlaces
@@ -113,8 +115,8 @@ class _Builder:
         self.sections: dict[str, str] = {}
         self.declared = set(self.environment.large)
         self.written: dict[str, list[tuple[list[Token], Place, Declared]]] = {}
-        self.code: dict[tuple[int, int], Code] = {}
         self.values: dict[tuple[int, int], Values] = {}
+        self._is_new = True
         for segment, place in self.segments:
             if segment.sections:
                 self.sections.update(segment.sections)
@@ -292,8 +294,8 @@ class _Builder:
             key = (id(segment), site.body)
             values = self.values.get(key)
             if values is None:
-                values = Values(code.flow, self._variables, self._steady_macros)
-                self.values[key] = values
+                variables = Asked(code.names.variables, code.asked)
+                values = self.values[key] = Values(code.flow, code.names.scope, variables, self._steady_macros)
             found = code.values[site.at] = tuple(values.of(start, end) for start, end in site.arguments)
         return found
 
@@ -302,29 +304,41 @@ class _Builder:
 
     def _code(self, segment: Segment, body_index: int) -> Code:
         """What is known of a body; a segment that is read again keeps it while the names in it mean the same."""
-        key = (id(segment), body_index)
-        code = self.code.get(key)
-        if code is None:
-            body = segment.bodies[body_index]
-            head = segment.tokens[body.name_index + 1 : body.start]
-            section = body.section or self.sections.get(body.name, "")
-            scope = replace(
-                self._scope,
-                parameters=frozenset(t[0] for t in head if is_identifier(t[0])),
-                is_program=bool(section) or body.name.startswith("____"),
-            )
-            code = segment.code.get(body_index)
-            if code is None or code.flow.scope != scope:
-                code = Code(Flow(segment.tokens, body.start, body.end, scope), self._variables, {})
-            elif code.variables != self._variables:
-                code = Code(code.flow, self._variables, {})
-            self.code[key] = segment.code[body_index] = code
-        return code
+        known = segment.code.get(body_index)
+        if known is not None and known.names is self.file_names:
+            return known
+        if known is not None and known.names == self.file_names:
+            if self._is_new:  # most segments have kept the same object, and are told by it from here on
+                self.file_names, self._is_new = known.names, False
+            known = segment.code[body_index] = known._replace(names=self.file_names)
+            return known
+        body = segment.bodies[body_index]
+        head = segment.tokens[body.name_index + 1 : body.start]
+        section = body.section or self.sections.get(body.name, "")
+        names = self.file_names
+        scope = replace(
+            names.scope,
+            ksyms=names.scope.ksyms & segment.words,
+            constants={name: is_one for name, is_one in names.scope.constants.items() if name in segment.words},
+            globals=names.scope.globals & segment.words,
+            functions=names.scope.functions & segment.words,
+            pointers=names.scope.pointers & segment.words,
+            parameters=frozenset(t[0] for t in head if is_identifier(t[0])),
+            is_program=bool(section) or body.name.startswith("____"),
+        )
+        if known is None or known.flow.scope != scope:
+            known = Code(names, Flow(segment.tokens, body.start, body.end, scope), {}, {})
+        elif known.has_values(names):
+            known = known._replace(names=names)
+        else:
+            known = Code(names, known.flow, {}, {})
+        segment.code[body_index] = known
+        return known
 
     @cached_property
-    def _scope(self) -> Scope:
+    def file_names(self) -> FileNames:
         """What names mean at file level."""
-        return Scope(
+        scope = Scope(
             ksyms=frozenset(self.declared),
             constants=self._constants,
             globals=frozenset(self._variables) - self._constants.keys(),
@@ -335,6 +349,7 @@ class _Builder:
             macros_id=self.environment.id,
             pointers=self._pointers,
         )
+        return FileNames(scope, self._variables, self.sections)
 
     @cached_property
     def _pointers(self) -> frozenset[str]:

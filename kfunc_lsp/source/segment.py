@@ -22,9 +22,8 @@ from kfunc_lsp.source.sites import Reference, Site, arguments, references, sites
 from kfunc_lsp.source.text import is_identifier
 
 if TYPE_CHECKING:
-    from kfunc_lsp.source.flow import Flow
+    from kfunc_lsp.source.code import Code
     from kfunc_lsp.unit.graph import Graph
-    from kfunc_lsp.unit.value import Value
 
 _RODATA = frozenset(("const", "volatile"))
 
@@ -84,16 +83,6 @@ class Declared(NamedTuple):
         return self.declarator.attributes.section == ".ksyms"
 
 
-class Code(NamedTuple):
-    """What has been worked out of a body: its conditions, and, while these are the unit's ``variables``, the values of
-    the arguments of calls, by the call's token.
-    """
-
-    flow: Flow
-    variables: Mapping[str, Variable]
-    values: dict[int, tuple[Value | None, ...]]
-
-
 @dataclass
 class Segment:
     """Tokens and what was found in them.
@@ -123,6 +112,11 @@ class Segment:
     def texts(self) -> list[str]:
         """The tokens without their places."""
         return [token[0] for token in self.tokens]
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The different ones of these."""
+        return frozenset(self.texts)
 
     @property
     def ranges(self) -> list[tuple[int, int, int]]:

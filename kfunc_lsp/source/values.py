@@ -12,7 +12,7 @@ from functools import cached_property
 
 from kfunc_lsp.dataclass import replace
 from kfunc_lsp.source.expand import expanded
-from kfunc_lsp.source.expression import OPENING, TYPE_WORDS, Expressions
+from kfunc_lsp.source.expression import OPENING, TYPE_WORDS, Expressions, Scope
 from kfunc_lsp.source.macros import Macro
 from kfunc_lsp.source.segment import Variable
 from kfunc_lsp.source.sites import KEYWORDS
@@ -53,16 +53,14 @@ _CONSTANT = Value(Holds.CONSTANT)
 class Values:
     """The values of expressions in the body that ``code`` walks.
 
-    ``variables`` are the unit's at file level, ``macros`` those that may be left in the tokens.
+    ``scope`` is the unit's, ``variables`` are those at file level, ``macros`` those that may be left in the tokens.
     """
 
     def __init__(
-        self,
-        code: Expressions,
-        variables: Mapping[str, Variable],
-        macros: Mapping[str, Macro],
+        self, code: Expressions, scope: Scope, variables: Mapping[str, Variable], macros: Mapping[str, Macro]
     ) -> None:
         self._code = code
+        self._scope = scope
         self._variables = variables
         self._macros = macros
         self._locals = declared(code, variables)
@@ -103,7 +101,7 @@ class Values:
         if not rest:
             return self._atom(first, through)
         if rest[0] == "(" and _partner(texts, 1) == len(texts) - 1:
-            is_helper = first in _NUMBERS and first not in self._code.scope.functions
+            is_helper = first in _NUMBERS and first not in self._scope.functions
             return Value(Holds.NUMBER) if is_helper else None
         return self._read(texts, through)
 
@@ -123,7 +121,7 @@ class Values:
             return address(local, is_local=True) if local.is_array else self._assigned(text, through)
         if text in self._code.scope.parameters:
             return None
-        if text in self._code.scope.functions:
+        if text in self._scope.functions:
             return Value(Holds.FUNCTION)
         variable = self._variables.get(text)
         if variable is None or variable.is_array:
@@ -158,15 +156,15 @@ class Values:
         name = texts[0] if texts else ""
         if not name or not is_identifier(name) or "->" in texts or name in KEYWORDS:
             return None
-        scope = self._code.scope
+        parameters = self._code.scope.parameters
         local = self._locals.get(name)
         variable = local if name in self._locals else self._variables.get(name)
         if variable is None:
-            is_function = name in scope.functions and name not in self._locals and name not in scope.parameters
+            is_function = name in self._scope.functions and name not in self._locals and name not in parameters
             return Value(Holds.FUNCTION) if is_function and len(texts) == 1 else None
         if len(texts) > 1 and texts[1] == "[" and not variable.is_array:
             return None
-        if name in scope.parameters or any(text == "[" for text in texts[2:]):
+        if name in parameters or any(text == "[" for text in texts[2:]):
             return None
         return address(variable, is_local=local is not None)
 
@@ -183,21 +181,22 @@ class Values:
             base = member = inner[0]
         elif not all(is_identifier(t) if i % 2 == 0 else t in (".", "->") for i, t in enumerate(texts)):
             return None
-        if base in self._variables and not self._is_changing(base):
+        is_variable = base in self._variables
+        if is_variable and not self._is_changing(base):
             return None
-        is_memory = isinstance(self._code.memory(base), Runtime) and not self._is_hidden(base)
-        return self._varying((member, *through)) if is_memory else None
+        is_memory = is_variable or isinstance(self._code.memory(base), Runtime)
+        return self._varying((member, *through)) if is_memory and not self._is_hidden(base) else None
 
     def _varying(self, names: Sequence[str]) -> Value | None:
         """A value read from memory that goes by ``names``, unless something may have told the verifier more of it."""
         tests = self._tests(names)
-        calls_others = any(call in self._code.scope.functions for call, _ in self._calls)
+        calls_others = any(call in self._scope.functions for call, _ in self._calls)
         return None if calls_others or tests is None else Value(Holds.VARYING, is_bounded=tests > 0)
 
     def _is_changing(self, name: str) -> bool:
         """Whether a variable at file level is memory that the verifier knows nothing of."""
         is_data = address(self._variables[name]) == Value(Holds.DATA)
-        return is_data and name in self._code.scope.globals and name not in self._locals
+        return is_data and name in self._scope.globals and name not in self._locals
 
     def _tests(self, names: Sequence[str]) -> int | None:
         """How often a number that goes by ``names`` is compared with a bound; ``None`` where it may be known by tests.
@@ -238,7 +237,7 @@ class Values:
         for call, opening in self._calls:
             if opening < at < code.partners[opening]:
                 is_kernel = call.startswith("bpf_") or call in code.scope.ksyms
-                if not is_kernel or call in code.scope.functions or call in self._macros:
+                if not is_kernel or call in self._scope.functions or call in self._macros:
                     return False
                 inside = [token[0] for token in code.tokens[opening + 1 : code.partners[opening]]]
                 return not any(text in _OTHER_OPERATORS - {","} for text in inside)

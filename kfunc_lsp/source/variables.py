@@ -19,6 +19,26 @@ _READ_ONLY = ".rodata"
 _WRITABLE = (".data", ".bss")
 
 
+class Asked(Mapping[str, Variable]):
+    """Variables by name, and in ``answers`` what was made of the names that somebody has asked for."""
+
+    def __init__(self, variables: Mapping[str, Variable], answers: dict[str, Variable | None]) -> None:
+        self._variables = variables
+        self._answers = answers
+
+    def __getitem__(self, name: str) -> Variable:
+        found = self._answers[name] = self._variables.get(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+
 def declared(code: Expressions, others: Mapping[str, Variable]) -> Mapping[str, Variable | None]:
     """The variables that a body declares; ``None`` for a name that is another's too, in it, its head or ``others``."""
     found: dict[str, Variable | None] = {}

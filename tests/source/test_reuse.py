@@ -62,7 +62,7 @@ def memory() -> Memory:
     return Memory({f"/p/{name}": source(f"/p/{name}", text) for name, text in HEADERS.items()})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from(LINES), max_size=14), st.lists(STEP, min_size=1, max_size=8))
 def test_any_edit_of_any_line(lines: list[str], steps: list[tuple[int, bool, str]]) -> None:
     files = memory()
@@ -72,6 +72,46 @@ def test_any_edit_of_any_line(lines: list[str], steps: list[tuple[int, bool, str
         at = min(at, len(lines))
         lines = [*lines[:at], *([] if removes else [line]), *lines[at + removes :]]
         assert everything(read(lines, warm)) == everything(read(lines, HeaderCache(files)))
+
+
+NAMES = (
+    "unsigned number;",
+    "const volatile unsigned number = 1;",
+    "static unsigned number;",
+    "extern unsigned number __kconfig;",
+    "char number[4];",
+    "int number(void)\n{\n\treturn 1;\n}",
+    "#define number 7",
+    "#define ARG number",
+    "#define ARG callee",
+    "#define CALL(x) bpf_two(x)",
+    "extern void bpf_one(int x) __weak __ksym;",
+    "extern void *bpf_one(int x) __ksym;",
+    "extern int bpf_two(int x) __ksym;",
+    "static int callee(void)\n{\n\treturn 0;\n}",
+    'int q(void *ctx) SEC("tc");',
+    'SEC(".struct_ops")\nstruct ops ops = { .member = (void *)q };',
+    "int p(void *ctx)\n{\n\tint local = number;\n\n\tif (bpf_one && number)\n\t\tbpf_one(ARG);\n\tbpf_one(local);\n\t"
+    "if (!bpf_two(&number))\n\t\tq(ctx);\n\treturn 0;\n}",
+    "int q(void *ctx)\n{\n\tvoid *given = bpf_one(1);\n\n\tif (given)\n\t\tCALL(number);\n\tif (ctx)\n\t\tcallee();\n\t"
+    "return callee() ? bpf_two(callee) : 0;\n}",
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from(NAMES), max_size=12),
+    st.lists(st.tuples(st.integers(0, 40), st.booleans(), st.sampled_from(NAMES)), min_size=1, max_size=6),
+)
+def test_any_change_of_what_names_mean(lines: list[str], steps: list[tuple[int, bool, str]]) -> None:
+    files = memory()
+    warm = HeaderCache(files)
+    everything(read([*lines, *NAMES[-2:]], warm))
+    for at, removes, line in steps:
+        at = min(at, len(lines))
+        lines = [*lines[:at], *([] if removes else [line]), *lines[at + removes :]]
+        text = [*lines, *NAMES[-2:]]
+        assert everything(read(text, warm)) == everything(read(text, HeaderCache(files)))
 
 
 def test_a_declaration_added_behind_a_function() -> None:
@@ -123,3 +163,15 @@ def test_blanking_by_parts(parts: list[str], before: str, after: str) -> None:
     _, known = blank_parts("\n}".join([*parts, before]), {})
     text = "\n}".join([*parts, after])
     assert blank_parts(text, known)[0] == blank(text)
+
+
+@pytest.mark.parametrize("line", [line for line in NAMES[:-2] if not line.startswith("#")])
+@pytest.mark.parametrize("argument", ["number", "callee"])
+def test_a_line_that_tells_functions_elsewhere(line: str, argument: str) -> None:
+    files = memory()
+    warm = HeaderCache(files)
+    cut = "static void cut(void)\n{\n}"
+    above = [f"#define ARG {argument}", "extern int bpf_two(int x) __ksym;", cut]
+    with_it, without = [*above, line, cut, *NAMES[-2:]], [*above, *NAMES[-2:]]
+    for text in (with_it, without, with_it):
+        assert everything(read(text, warm)) == everything(read(text, HeaderCache(files)))
