@@ -78,7 +78,7 @@ class Disk:
             return cached[1]
         try:
             with open(path, "rb") as handle:
-                file = SourceFile(path, handle.read(_LARGEST + 1).decode("latin-1"))
+                file = SourceFile(path, handle.read().decode("latin-1"))  # a limit would make it read in pieces
         except OSError:
             return None
         self._files[path] = (key, file)

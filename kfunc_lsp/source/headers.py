@@ -9,16 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from kfunc_lsp.dataclass import dataclass, field, replace
+from kfunc_lsp.dataclass import dataclass, field
 from kfunc_lsp.source.macros import Macro, parse_define
 from kfunc_lsp.source.text import IDENTIFIER, blank, blank_parts, directives, lexed
 from kfunc_lsp.unit.model import SourceFile
 
 LARGE = 1 << 20
 CONDITIONALS = frozenset(("if", "ifdef", "ifndef"))
-_CALLED = re.compile(r"([A-Za-z_]\w*)\s*\(")
+_CALLED = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
 _ATTRIBUTE = re.compile(r"__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)")
 _NOT_A_NAME = frozenset(("__attribute__", "typeof", "__typeof__", "asm", "__asm__", "SEC"))
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -31,8 +31,7 @@ class Files(Protocol):
         """The file, or ``None`` where there is none, it may not be read, or it is no regular file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Directive:
+class Directive(NamedTuple):
     """One preprocessor directive; ``rest_start`` is the offset of ``rest``.
 
     ``macro`` is what a ``#define`` makes; ``is_open`` marks an ``#if`` that no ``#endif`` closes.
@@ -101,7 +100,7 @@ class Header:
             elif directive.name == "endif" and opened:
                 opened.pop()
         for index in opened:
-            found[index] = replace(found[index], is_open=True)
+            found[index] = found[index]._replace(is_open=True)
         return found
 
     def _directive(self, start: int, end: int, name: str, rest: str, rest_start: int) -> Directive:
@@ -110,17 +109,15 @@ class Header:
 
     def _large_directives(self) -> list[Directive]:
         text = self.file.text
-        found = []
-        at = 0 if text.startswith("#") else text.find("\n#") + 1
-        while at > 0 or (at == 0 and text.startswith("#")):
+        found: list[Directive] = []
+        at = text.find("#")
+        while at >= 0:
             end = text.find("\n", at)
             end = len(text) if end < 0 else end
-            for start, _, name, rest, rest_start in directives(blank(text[at:end])):
-                found.append(self._directive(at + start, end, name, rest, at + rest_start))
-            following = text.find("\n#", end)
-            if following < 0:
-                break
-            at = following + 1
+            if at == 0 or text[at - 1] == "\n":
+                for start, _, name, rest, rest_start in directives(blank(text[at:end])):
+                    found.append(self._directive(at + start, end, name, rest, at + rest_start))
+            at = text.find("#", end)
         return found
 
     def lexed(self, start: int, end: int) -> tuple[list[str], list[int]]:
@@ -145,18 +142,20 @@ class Header:
     def ksym_statements(self) -> list[Statement]:
         """Statements that end in ``__ksym``, outside directives."""
         text = self.blanked
-        found = []
-        if "__ksym" not in text:
+        words = list(_words(text, "__ksym"))
+        if not words:
             return []
+        found = []
         spans = [(d.start, d.end) for d in self.directives]
         which = 0
-        for at in _words(text, "__ksym"):
+        for at in words:
             while which < len(spans) and spans[which][1] < at:
                 which += 1
             if which < len(spans) and spans[which][0] <= at:
                 continue
             floor = spans[which - 1][1] if which else 0
-            start = max(text.rfind(";", floor, at), text.rfind("}", floor, at), text.rfind("{", floor, at), floor - 1)
+            start = max(text.rfind(";", floor, at), floor - 1)
+            start = max(text.rfind("}", start + 1, at), text.rfind("{", start + 1, at), start)
             end = text.find(";", at)
             end = len(text) if end < 0 else end + 1
             head = text[start + 1 : at]

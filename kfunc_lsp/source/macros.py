@@ -7,6 +7,7 @@ scan of a whole program cheap.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from enum import Enum
 from functools import cached_property, lru_cache
@@ -22,6 +23,7 @@ _SHAPING_ALONE = frozenset("extern static typedef struct union enum typeof __typ
 """Words that shape a declaration when an object-like macro stands for them."""
 _MEANINGFUL = frozenset("section weak cleanup address_space btf_type_tag".split())
 """Attributes that this project reads; a macro for any other attribute is only a decoration."""
+_DEFINED = re.compile(rf"\s*({IDENTIFIER.pattern})(?:\(([^)]*)\))?")
 _SHORTEST_BEGINNING = 3
 """Nobody pastes a kfunc's name from less than this; single letters would make every pasting macro of interest."""
 
@@ -119,24 +121,22 @@ class Macro:
 
 def parse_define(rest: str, file: SourceFile | None, offset: int) -> Macro | None:
     """The macro that the text after ``#define`` makes; ``None`` where it makes none. ``offset`` is that of ``rest``."""
-    match = IDENTIFIER.search(rest)
-    if match is None or rest[: match.start()].strip():
+    match = _DEFINED.match(rest)
+    if match is None:
         return None
-    name = match.group()
-    span = Span(file, offset + match.start(), offset + match.end()) if file else None
-    after = rest[match.end() :]
-    if not after.startswith("("):
-        return Macro(name, None, False, after.strip(), span)
-    close = after.find(")")
-    if close < 0:
-        return None
-    names = [p.strip() for p in after[1:close].split(",")]
+    start, end = match.span(1)
+    name, params = match.groups()
+    span = Span(file, offset + start, offset + end) if file else None
+    body = rest[match.end() :]
+    if params is None:
+        return None if body.startswith("(") else Macro(name, None, False, body.strip(), span)
+    names = [p.strip() for p in params.split(",")]
     if names == [""]:
         names = []
     variadic = bool(names) and names[-1].endswith("...")
     if variadic:
         names[-1] = names[-1][:-3].strip() or "__VA_ARGS__"
-    return Macro(name, tuple(names), variadic, after[close + 1 :].strip(), span)
+    return Macro(name, tuple(names), variadic, body.strip(), span)
 
 
 class Names:

@@ -80,8 +80,9 @@ def _blank(text: str) -> tuple[str, bool]:
             parts.append(found.replace("\\\r\n", "   ").replace("\\\n", "  ") if "\n" in found else found)
         else:
             if found.startswith("/*"):
-                is_whole = is_whole and _is_closed(found)
-                if _is_open(found):
+                if end == len(text):
+                    is_whole = is_whole and _is_closed(found)
+                if "\n" in found and _is_open(found):
                     end = start + found.find("\n")
             parts.append(" " * (end - start))
         at = end
@@ -94,9 +95,7 @@ def _is_closed(comment: str) -> bool:
 
 
 def _is_open(comment: str) -> bool:
-    """Whether a comment was not meant to reach so far."""
-    if "\n" not in comment:
-        return False
+    """Whether a comment of several lines was not meant to reach so far."""
     return not _is_closed(comment) or _ANOTHER_COMMENT.search(comment, 2) is not None
 
 
@@ -106,8 +105,9 @@ def comments(text: str) -> Iterator[tuple[int, int]]:
     while match := _BLANK.search(text, at):
         start, at = match.span()
         if text[start] == "/":
-            if text[start + 1] == "*" and _is_open(match.group()):
-                at = start + match.group().find("\n")
+            comment = match.group()
+            if text[start + 1] == "*" and "\n" in comment and _is_open(comment):
+                at = start + comment.find("\n")
             yield start, at
 
 
@@ -127,8 +127,10 @@ def directives(blanked: str) -> list[tuple[int, int, str, str, int]]:
     """Preprocessor directives of blanked text: (start, end, name, rest of the line, offset of the rest)."""
     found = []
     for match in _DIRECTIVE.finditer(blanked):
-        start = blanked.rfind("\n", 0, match.start()) + 1
-        if not blanked[start : match.start()].strip(" \t\v\f\r"):
+        start = match.start()
+        if start and blanked[start - 1] != "\n":
+            start = blanked.rfind("\n", 0, start) + 1
+        if start == match.start() or not blanked[start : match.start()].strip(" \t\v\f\r"):
             found.append((start, match.end(), match.group(1) or "", match.group(2), match.start(2)))
     return found
 
