@@ -7,8 +7,8 @@ import sys
 from typing import BinaryIO
 
 _COLLECTION = (20_000, 2, 1_000)
-"""Thresholds of the garbage collector: what an edit leaves goes soon, or memory grows by some states of each document;
-what lives long is looked through in a rest (``Server``), hardly ever else."""
+"""Thresholds of the garbage collector. A check leaves none; what lives long is looked through in a rest, hardly ever
+else."""
 _SWITCH = 0.0002
 """Seconds after which a check makes way for a request."""
 
@@ -19,7 +19,7 @@ def serve(port: int | None = None, log_file: str = "", log_level: str = "warning
     Returns when it says ``exit`` or closes its end: 1 on ``exit`` without ``shutdown``. Raises ``OSError`` where the
     log file or the port cannot be had.
     """
-    # Imports make no garbage, and looking for it would take a third of their time.
+    # Looking for garbage would take a third of the time of all imports. The first rest has time for it (``Server``).
     gc.disable()
     from kfunc_lsp.server.log import configure_log
 
@@ -48,9 +48,6 @@ def _talk(reading: BinaryIO, writing: BinaryIO) -> int:
     from kfunc_lsp.server.features import make_server
 
     server = make_server()
-    gc.collect()
-    gc.freeze()
     gc.set_threshold(*_COLLECTION)
-    gc.enable()
     sys.setswitchinterval(_SWITCH)
     return server.run(session, params.get("processId"), incoming, outgoing)

@@ -46,7 +46,7 @@ _TYPING = 0.002
 _ELSEWHERE = 0.3
 """Seconds after an edit of a header until the other open documents are checked."""
 _REST = 3.0
-"""Seconds without an edit until garbage is collected, which takes longer than a keystroke may."""
+"""Seconds without an edit until the first collection of garbage, which takes longer than a keystroke may."""
 _WATCHED = (
     "**/*.h",
     "**/*.kpack",
@@ -318,7 +318,7 @@ class Server(LanguageServer):
     def _schedule(self, uri: str, delay: float) -> None:
         if self._rest is not None:
             self._rest.cancel()
-        self._rest = asyncio.get_running_loop().call_later(_REST, gc.collect)
+        self._rest = asyncio.get_running_loop().call_later(_REST, _tidy)
         if not self.session.client.pulls_diagnostics:
             self._publisher.schedule(uri, delay)
 
@@ -336,6 +336,15 @@ class Server(LanguageServer):
                 return None
 
         return asyncio.ensure_future(guarded())
+
+
+def _tidy() -> None:
+    """Collect what garbage there is. The first time that is what imports have left; what is there now is not looked at
+    again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def _told(error: BaseException) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import cast
 
 from kfunc_lsp.dataclass import dataclass
@@ -93,6 +94,11 @@ class Program:
     history: Sequence[tuple[Change, int, Piece | None]]
 
 
+def _first_meaning(flags: Flags, known: frozenset[str]) -> Meaning:
+    """What decides at the start of a unit."""
+    return Meaning(flags.predefined(), Names(known))
+
+
 class Preprocessor:
     """Preprocesses one translation unit.
 
@@ -106,13 +112,14 @@ class Preprocessor:
         self.segments: list[tuple[Segment, Locations | Offset]] = []
         self.definitions: dict[Hashable, Span] = {}
         self._cache = cache
-        self._known = known
         self._fixed = history_number((known, everything))
         self._flags = flags
         self._everything = everything
         self._checked: dict[str, SourceFile | None] = {}
         self._history: list[tuple[Change, int, Piece | None]] = []
         self._meanings: dict[int, Meaning] = {}
+        # Not a method of ours: what is kept by the environment would keep us, and the environment with us.
+        self._start = partial(_first_meaning, flags, known)
         self._last = Program(number, {}, {}, {}, ())
         self.environment = Environment(number, self._start, {})
 
@@ -148,9 +155,6 @@ class Preprocessor:
         if self._last.pieces:
             self._meanings[self.environment.id] = self.environment.share()
         self._cache.programs.put(file.path, Program(start, main.parts, used, self._meanings, self._history))
-
-    def _start(self) -> Meaning:
-        return Meaning(self._flags.predefined(), Names(self._known))
 
     def _take(self, change: Change, number: int, piece: Piece | None = None) -> None:
         self.environment.apply(change, number)

@@ -257,22 +257,22 @@ class _Builder:
         return FunctionBody(graph, partial(_locate, tokens, place)) if graph else None
 
     def _mentions_of(self, name: str) -> tuple[Mention, ...]:
-        return self._mentions.get(name, ())
+        return tuple(Mention(*told, partial(self.conditions, *place)) for told, place in self._mentions.get(name, ()))
 
     def _members_of(self, name: str) -> tuple[tuple[str, str], ...]:
         return self._members.get(name, ())
 
     @cached_property
-    def _mentions(self) -> Mapping[str, tuple[Mention, ...]]:
-        """Who mentions each function; worked out once, when a rule asks for the first time."""
-        found: dict[str, list[Mention]] = {}
+    def _mentions(self) -> Mapping[str, Sequence[tuple[tuple[str, bool, str, int], tuple[Segment, int, int]]]]:
+        """Who mentions each function, and where; worked out once, when a rule asks for the first time."""
+        found: dict[str, list[tuple[tuple[str, bool, str, int], tuple[Segment, int, int]]]] = {}
         functions = frozenset(self.bodies)
         for segment, _ in self.segments:
             for at, body, is_call, callee, argument in segment.references(functions):
                 caller = segment.bodies[body].name if body >= 0 else ""
-                guards = partial(self.conditions, segment, body, at)
-                found.setdefault(segment.texts[at], []).append(Mention(caller, is_call, callee, argument, guards))
-        return {name: tuple(mentions) for name, mentions in found.items()}
+                told = (caller, is_call, callee, argument)
+                found.setdefault(segment.texts[at], []).append((told, (segment, body, at)))
+        return found
 
     @cached_property
     def _members(self) -> Mapping[str, tuple[tuple[str, str], ...]]:

@@ -187,17 +187,17 @@ def mentions(condition: Condition) -> frozenset[str]:
 
 def may_be_compiled_out(guards: Iterable[Condition]) -> bool:
     """Whether the compiler itself may have dropped the code, so that not even its call instruction is left."""
+    return any(_is_opaque(guard) for guard in guards)
 
-    def any_opaque(condition: Condition) -> bool:
-        if isinstance(condition, Opaque):
-            return condition.compiled_out
-        if isinstance(condition, Constant):
-            return True
-        if isinstance(condition, Not):
-            operand = condition.operand
-            return operand.compiled_out if isinstance(operand, Likely) else any_opaque(operand)
-        if isinstance(condition, Both | Either):
-            return any_opaque(condition.left) or any_opaque(condition.right)
-        return False
 
-    return any(any_opaque(guard) for guard in guards)
+def _is_opaque(condition: Condition) -> bool:
+    if isinstance(condition, Opaque):
+        return condition.compiled_out
+    if isinstance(condition, Constant):
+        return True
+    if isinstance(condition, Not):
+        operand = condition.operand
+        return operand.compiled_out if isinstance(operand, Likely) else _is_opaque(operand)
+    if isinstance(condition, Both | Either):
+        return _is_opaque(condition.left) or _is_opaque(condition.right)
+    return False
