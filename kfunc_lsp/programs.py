@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 
 from kfunc_lsp.check import check, known_names
 from kfunc_lsp.dataclass import dataclass, replace
@@ -40,7 +41,7 @@ class Checker:
     def outcomes(self, name: str) -> list[Outcome]:
         """The outcome of the program in file ``name``: one, or for an archive several."""
         try:
-            units = read_units(self.project, name, known_names(self.kernels))
+            units = read_units(self.project, name, self._known)
         except KfuncLspError as error:
             return [Outcome(name, error=str(error))]
         return [
@@ -48,6 +49,10 @@ class Checker:
             for unit in units
             if self.changed is None or not self.changed.isdisjoint(unit.files)
         ]
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return known_names(self.kernels)
 
     def _items(self, unit: Unit) -> tuple[Item, ...]:
         return tuple(map(item_of, check(unit, self.kernels, self.loader)))

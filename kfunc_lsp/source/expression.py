@@ -28,6 +28,16 @@ OPENING = {"(": ")", "[": "]", "{": "}"}
 _CLOSING = frozenset(OPENING.values())
 _COMPARISONS = frozenset(("==", "!=", "<", ">", "<=", ">="))
 _ASSIGNMENTS = frozenset("= += -= *= /= %= &= |= ^= <<= >>=".split())
+_COMMA, _ASSIGNMENT, _QUESTION, _OR, _AND, _COMPARISON = range(6)
+_LEVELS = {
+    ",": _COMMA,
+    **dict.fromkeys(_ASSIGNMENTS, _ASSIGNMENT),
+    "?": _QUESTION,
+    "||": _OR,
+    "&&": _AND,
+    **dict.fromkeys(_COMPARISONS, _COMPARISON),
+}
+"""Operators by how loosely they bind; the assignments and ``?`` to the right, all others to the left."""
 _TRANSPARENT = frozenset(("likely", "unlikely", "__builtin_expect"))
 TYPE_WORDS = frozenset(
     """
@@ -170,44 +180,45 @@ class Expressions:
         finally:
             self._depth -= 1
 
-    def _split(self, start: int, end: int, operators: frozenset[str]) -> int:
-        """Index of the last operator of the set outside brackets, -1 without."""
-        found = -1
-        at = start
+    def _operators(self, start: int, end: int) -> list[int]:
+        """By level, the index of the operator outside brackets that splits an expression; -1 without."""
+        found = [-1] * 6
+        tokens, partners, at = self.tokens, self.partners, start
+        end = min(end, self.end)
         while at < end:
-            if self._text(at) in operators:
-                found = at
-            at = self.partners.get(at, at) + 1
+            level = _LEVELS.get(tokens[at][0])
+            if level is not None and (found[level] < 0 or level not in (_ASSIGNMENT, _QUESTION)):
+                found[level] = at
+            at = partners.get(at, at) + 1
         return found
 
     def _first(self, start: int, end: int, operators: frozenset[str]) -> int:
         at = start
+        end = min(end, self.end)
         while at < end:
-            if self._text(at) in operators:
+            if self.tokens[at][0] in operators:
                 return at
             at = self.partners.get(at, at) + 1
         return -1
 
     def _one_expression(self, start: int, end: int) -> Condition:
-        comma = self._split(start, end, frozenset((",",)))
-        if comma >= 0:
-            self._expression(start, comma)
-            return self._expression(comma + 1, end)
-        assign = self._first(start, end, _ASSIGNMENTS)
-        if assign >= 0:
-            self._expression(start, assign)
-            return self._expression(assign + 1, end)
-        question = self._first(start, end, frozenset(("?",)))
-        if question >= 0:
-            return self._conditional(start, question, end)
-        for operator in ("||", "&&"):
-            at = self._split(start, end, frozenset((operator,)))
+        operators = self._operators(start, end)
+        for level in (_COMMA, _ASSIGNMENT):
+            if operators[level] >= 0:
+                self._expression(start, operators[level])
+                return self._expression(operators[level] + 1, end)
+        if operators[_QUESTION] >= 0:
+            return self._conditional(start, operators[_QUESTION], end)
+        for level in (_OR, _AND):
+            at = operators[level]
             if at >= 0:
                 left = self._expression(start, at)
                 right = self._expression(at + 1, end)
-                self._region(at + 1, end, negate(left) if operator == "||" else left)
-                return either(left, right) if operator == "||" else both(left, right)
-        return self._comparison(start, end)
+                self._region(at + 1, end, negate(left) if level == _OR else left)
+                return either(left, right) if level == _OR else both(left, right)
+        if operators[_COMPARISON] >= 0:
+            return self._comparison(start, operators[_COMPARISON], end)
+        return self._unary(start, end)
 
     def _conditional(self, start: int, question: int, end: int) -> Condition:
         condition = self._expression(start, question)
@@ -224,10 +235,7 @@ class Expressions:
         self._region(at + 1, end, negate(condition))
         return either(both(condition, yes), both(negate(condition), no))
 
-    def _comparison(self, start: int, end: int) -> Condition:
-        at = self._split(start, end, _COMPARISONS)
-        if at < 0:
-            return self._unary(start, end)
+    def _comparison(self, start: int, at: int, end: int) -> Condition:
         operator = self._text(at)
         left, right = self._expression(start, at), self._expression(at + 1, end)
         for side, other in ((left, right), (right, left)):
