@@ -21,9 +21,11 @@ class MacroUse(NamedTuple):
     macro: Macro
 
 
-Token = tuple[str, int, frozenset[str], MacroUse | None]
+Hidden = frozenset[str] | tuple[()]
+Token = tuple[str, int, Hidden, MacroUse | None]
 
-NOTHING_HIDDEN: frozenset[str] = frozenset()
+NOTHING_HIDDEN: Hidden = ()
+"""No set, but a tuple: the garbage collector does not look into tokens that hold nothing but text and numbers."""
 TOKEN_BUDGET = 200_000
 """Most tokens that macros may produce in one translation unit: macro bombs end here."""
 _MOST_UNCLOSED = 500_000
@@ -108,12 +110,13 @@ class Expander:
                                 out.extend(reversed(stack[rest:]))
                             del stack[rest:]
                             continue
-                hidden &= stack[rest][2]
+                hidden = _common(hidden, stack[rest][2])
                 del stack[rest:]
             elif interest is not None and not interest.hot(text):
                 out.append(token)
                 continue
-            body = self._substitute(macro, arguments, hidden | {text}, made_by or MacroUse(token[1], macro), depth)
+            use = made_by or MacroUse(token[1], macro)
+            body = self._substitute(macro, arguments, frozenset((text, *hidden)), use, depth)
             self.spent += len(body) + 1
             if self.spent > self._budget:
                 raise OutOfBudget
@@ -211,7 +214,7 @@ class Expander:
         left = out.pop() if out else ("", -1, hidden, use)
         origin = left[1] if not pieces[0][0] else -1 if left[0] else pieces[0][1]
         self.pasted.add(left[0] + pieces[0][0])
-        out.append((left[0] + pieces[0][0], origin, left[2] & pieces[0][2] | hidden, use))
+        out.append((left[0] + pieces[0][0], origin, hidden.union(_common(left[2], pieces[0][2])), use))
         out.extend(pieces[1:])
 
 
@@ -225,9 +228,13 @@ def expanded(tokens: list[Token], macros: Mapping[str, Macro]) -> list[Token]:
         return tokens
 
 
+def _common(one: Hidden, other: Hidden) -> Hidden:
+    return frozenset(one).intersection(other) if one and other else NOTHING_HIDDEN
+
+
 def _made_by(tokens: list[Token], hidden: frozenset[str], use: MacroUse) -> list[Token]:
     """Tokens of an argument as what ``use`` made."""
-    return [(t, o, h | hidden if h else hidden, use) for t, o, h, _ in tokens]
+    return [(t, o, hidden.union(h) if h else hidden, use) for t, o, h, _ in tokens]
 
 
 def _arguments(stack: list[Token]) -> tuple[list[list[Token]], int]:
