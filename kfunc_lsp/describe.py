@@ -13,7 +13,7 @@ from kfunc_lsp.btf.types import FuncProto
 from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.kernel.annotations import annotation
 from kfunc_lsp.kernel.flags import Flag, decode
-from kfunc_lsp.kernel.libbpf import essential_name
+from kfunc_lsp.kernel.loader import LIBBPF, Loader
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction
 
 _IMPL = "_impl"
@@ -125,9 +125,14 @@ class Description:
     standings: tuple[OnKernels, ...]
 
 
-def describe(written: str, kernels: Sequence[Kernel]) -> Description | None:
-    """What to say about ``written`` (a name, perhaps with a flavor); ``None`` where no kernel has such a function."""
-    name = written if any(kernel.get(written) for kernel in kernels) else essential_name(written)
+def looked_up(written: str, kernels: Iterable[Kernel], loader: Loader = LIBBPF) -> str:
+    """The name that ``written`` has in kernels: its own where one has it, else that which ``loader`` looks up."""
+    return written if any(kernel.get(written) for kernel in kernels) else loader.target(written)
+
+
+def describe(written: str, kernels: Sequence[Kernel], loader: Loader = LIBBPF) -> Description | None:
+    """What to say about the function that ``loader`` finds for ``written``; ``None`` where no kernel has it."""
+    name = looked_up(written, kernels, loader)
     found = newest(name, kernels)
     if found is None:
         return None

@@ -76,7 +76,7 @@ def _guards(session: Session, document: Document, place: types.Range) -> list[ty
     analysis = session.analysis(document)
     for use in analysis.unit.uses:
         if use.span.file is document.file and use.span.start <= end and start <= use.span.end:
-            edits = guarded(analysis.unit, use, analysis.selection.kernels)
+            edits = guarded(analysis.unit, use, analysis.selection)
             if edits is not None:
                 edit = workspace_edit(session, document, edits)
                 title = f"Call `{use.name}` only where the kernel has it"

@@ -81,7 +81,8 @@ def resolve(session: Session, item: types.CompletionItem) -> types.CompletionIte
     document = session.documents.get(str(member(item.data, "uri")))
     if document is None:
         return item
-    description = describe(item.label, session.selection(document).kernels)
+    selection = session.selection(document)
+    description = describe(item.label, selection.kernels, selection.loader)
     if description is not None:
         item.detail = description.forms[0].signature.text
         content = markup(description, session.client.documentation_markdown)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from kfunc_lsp.btf.types import Ptr, Void, skip_modifiers_and_typedefs
-from kfunc_lsp.kernel.libbpf import essential_name
-from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.rules.edits import call_span, is_editable
 from kfunc_lsp.rules.model import Edit
+from kfunc_lsp.server.settings import Selection
 from kfunc_lsp.unit.guard import mentions
 from kfunc_lsp.unit.model import Declaration, Span, Unit, Use, UseKind
 
 _KSYM = re.compile(r"\b__ksym\b")
 
 
-def guarded(unit: Unit, use: Use, kernels: Sequence[Kernel]) -> list[Edit] | None:
+def guarded(unit: Unit, use: Use, selection: Selection) -> list[Edit] | None:
     """The edits; ``None`` where every kernel has the kfunc, a guard is there, or the text is not plain enough."""
     name = use.name
-    is_everywhere = all(kernel.get(essential_name(name)) for kernel in kernels)
+    is_everywhere = all(kernel.get(selection.loader.target(name)) for kernel in selection.kernels)
     if use.kind is not UseKind.CALL or use.macro or is_everywhere or not is_editable(use.span, unit):
         return None
     if any(name in mentions(guard) for guard in use.guards):

@@ -6,7 +6,6 @@ name of a section. What stands there is told from the text and from the last ana
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 
@@ -16,7 +15,6 @@ from kfunc_lsp.describe import age, describe
 from kfunc_lsp.kernel.annotations import annotation
 from kfunc_lsp.kernel.hooks import allowed
 from kfunc_lsp.kernel.libbpf import Outcome
-from kfunc_lsp.kernel.loader import loader_named
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.kernel.sections import SectionProgram, section_program
 from kfunc_lsp.rules.fleet import listed
@@ -25,6 +23,7 @@ from kfunc_lsp.server.cursor import Word, word_at
 from kfunc_lsp.server.documents import Document
 from kfunc_lsp.server.render import markup, words
 from kfunc_lsp.server.session import Session
+from kfunc_lsp.server.settings import Selection
 
 _SECTION = re.compile(r'\b(?:SEC|section)\s*\(\s*"([^"\n]*)"')
 _DATA = ("license", "version", "maps")
@@ -50,16 +49,16 @@ def hover(session: Session, document: Document, params: types.HoverParams) -> ty
 
 
 def _of_word(session: Session, document: Document, word: Word) -> types.MarkupContent | None:
-    kernels = session.selection(document).kernels
+    selection = session.selection(document)
     markdown = session.client.hover_markdown
     if word.text == _EXISTS:
         asked = _ASKED.match(document.file.text, word.end)
-        text = _guard(session, document, asked[1], kernels) if asked else ""
+        text = _guard(session, document, asked[1], selection) if asked else ""
         return words(text, markdown) if text else None
-    description = describe(word.text, kernels)
+    description = describe(word.text, selection.kernels, selection.loader)
     if description is not None:
         content = markup(description, markdown)
-        guard = _guard(session, document, word.text, kernels) if _is_asked(document, word) else ""
+        guard = _guard(session, document, word.text, selection) if _is_asked(document, word) else ""
         return _joined(content, words(guard, markdown)) if guard else content
     text = _annotation(document, word)
     if text:
@@ -69,7 +68,7 @@ def _of_word(session: Session, document: Document, word: Word) -> types.MarkupCo
     contents = [
         _joined(words(f"Macro `{word.text}` calls `{name}`.", markdown), markup(found, markdown))
         for name in sorted(names)
-        if (found := describe(name, kernels)) is not None
+        if (found := describe(name, selection.kernels, selection.loader)) is not None
     ]
     return _joined(*contents) if contents else None
 
@@ -132,10 +131,10 @@ def _is_asked(document: Document, word: Word) -> bool:
     return after in (")", "&", "|", "?") and before.endswith(("(", "!", "&&", "||", "&"))
 
 
-def _guard(session: Session, document: Document, name: str, kernels: Sequence[Kernel]) -> str:
+def _guard(session: Session, document: Document, name: str, selection: Selection) -> str:
     """On which kernels the ksym ``name`` is there for this program."""
     analysis = session.last(document)
-    loader = loader_named(session.config(os.path.dirname(document.path)).loader)
+    kernels, loader = selection.kernels, selection.loader
     holds: list[str] = []
     fails: list[str] = []
     for kernel in kernels:

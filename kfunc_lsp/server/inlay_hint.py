@@ -11,7 +11,6 @@ from lsprotocol import types
 
 from kfunc_lsp.describe import newest
 from kfunc_lsp.kernel import flags
-from kfunc_lsp.kernel.libbpf import essential_name
 from kfunc_lsp.kernel.model import KernelFunction
 from kfunc_lsp.rules.edits import call_span
 from kfunc_lsp.server.documents import Document
@@ -39,7 +38,7 @@ def inlay_hints(session: Session, document: Document, params: types.InlayHintPar
             continue
         if not first <= use.span.start <= last:
             continue
-        known = newest(essential_name(use.name), analysis.selection.kernels)
+        known = newest(analysis.selection.loader.target(use.name), analysis.selection.kernels)
         span = call_span(use)
         label = _label(known[1]) if known and span else ""
         if label and span:

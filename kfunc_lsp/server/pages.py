@@ -18,7 +18,6 @@ from lsprotocol import types
 
 from kfunc_lsp.describe import describe
 from kfunc_lsp.image import cache
-from kfunc_lsp.kernel.libbpf import essential_name
 from kfunc_lsp.server.documents import Document, uri_of
 from kfunc_lsp.server.render import markup
 from kfunc_lsp.server.session import Session
@@ -33,12 +32,13 @@ _LARGEST = 4 << 20
 def page(session: Session, document: Document, name: str) -> types.Location | None:
     """Where the definition of ``name`` can be read; ``None`` where no selected kernel has it."""
     source = session.config(os.path.dirname(document.path)).kernel_source
-    found = kernel_source(source, essential_name(name)) if source else None
+    selection = session.selection(document)
+    found = kernel_source(source, selection.loader.target(name)) if source else None
     if found is not None:
         path, line, column, length = found
         start, end = types.Position(line, column), types.Position(line, column + length)
         return types.Location(uri_of(path), types.Range(start, end))
-    description = describe(name, session.selection(document).kernels)
+    description = describe(name, selection.kernels, selection.loader)
     if description is None:
         return None
     text = markup(description, markdown=True).value + "\n"

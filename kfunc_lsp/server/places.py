@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from lsprotocol import types
 
 from kfunc_lsp.dataclass import dataclass
-from kfunc_lsp.describe import newest
-from kfunc_lsp.kernel.libbpf import essential_name
+from kfunc_lsp.describe import looked_up, newest
 from kfunc_lsp.server.cursor import word_at
 from kfunc_lsp.server.documents import Document, lines_of, uri_of
 from kfunc_lsp.server.session import Analysis, Session
@@ -46,7 +45,7 @@ def name_at(session: Session, document: Document, position: types.Position) -> s
 def in_kernel(analysis: Analysis, name: str) -> bool:
     """Whether a selected kernel has a function of this name, with or without its flavor."""
     kernels = analysis.selection.kernels
-    return newest(name, kernels) is not None or newest(essential_name(name), kernels) is not None
+    return newest(looked_up(name, kernels, analysis.selection.loader), kernels) is not None
 
 
 def places(analysis: Analysis, name: str) -> Iterator[Place]:

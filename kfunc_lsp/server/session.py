@@ -1,7 +1,7 @@
 """The state of one client's session: open documents, settings, and the analysis of each document.
 
 Documents change on the event loop; everything else here runs on the one worker thread. Requests that are made while a
-person types run on another, and use ``selection``, ``config`` and ``last`` alone: settings have a lock of their own.
+person types run on another, and use ``selection`` and ``last`` alone: settings have a lock of their own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from kfunc_lsp.choice import Choice, choose
 from kfunc_lsp.config import Config
 from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.errors import SourceError
-from kfunc_lsp.kernel.loader import loader_named
 from kfunc_lsp.project import Disk, Project
 from kfunc_lsp.rules.evidence import Memory
 from kfunc_lsp.rules.model import Finding
@@ -194,7 +193,7 @@ class Session:
         project = self._project(config)
         unit = read_unit(document.file, project.headers, self._flags(project, document), selection.known)
         memory = self._memories.setdefault(document.uri, Memory())
-        findings = check(unit, selection.kernels, loader_named(config.loader), memory)
+        findings = check(unit, selection.kernels, selection.loader, memory)
         choice = choose(config)
         here = tuple(j for f in findings if f.span.file is unit.file and (j := _judged(choice, f)) is not None)
         analysis = Analysis(document, selection, unit, here, age)

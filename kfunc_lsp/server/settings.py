@@ -13,6 +13,7 @@ from kfunc_lsp.choice import RuleNameError, choose
 from kfunc_lsp.config import Config, ConfigError, load
 from kfunc_lsp.dataclass import dataclass, field, replace
 from kfunc_lsp.errors import KfuncLspError
+from kfunc_lsp.kernel.loader import Loader, loader_named
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.kernel.targets import RUNNING, RUNNING_BTF, default_kernel, resolve
 from kfunc_lsp.selection import Choice, choices, select
@@ -26,9 +27,10 @@ SECTION = "kfunc-lsp"
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """The kernels that a program is checked against."""
+    """What a program is checked against: kernels, and who loads it."""
 
     kernels: tuple[Kernel, ...]
+    loader: Loader
 
     @cached_property
     def known(self) -> frozenset[str]:
@@ -130,10 +132,14 @@ class Settings:
             self.waiting.difference_update(choice.spec for choice in chosen)
         else:
             self._leave_for_later(chosen)
-        key = (*((choice, _state(choice.spec), choice.spec in self.waiting) for choice in chosen), *problems)
+        key = (
+            config.loader,
+            *((choice, _state(choice.spec), choice.spec in self.waiting) for choice in chosen),
+            *problems,
+        )
         known = self._selections.get(key)
         if known is None:
-            known = self._selections[key] = Selection(self._load(chosen, problems))
+            known = self._selections[key] = Selection(self._load(chosen, problems), loader_named(config.loader))
         return known
 
     def _leave_for_later(self, chosen: Iterable[Choice]) -> None:

@@ -7,23 +7,23 @@ from collections.abc import Sequence
 from lsprotocol import types
 
 from kfunc_lsp.btf.cdecl import parameter
-from kfunc_lsp.describe import Signature, age, call_signature
+from kfunc_lsp.describe import Signature, age, call_signature, looked_up
 from kfunc_lsp.kernel.annotations import annotation
-from kfunc_lsp.kernel.libbpf import essential_name
-from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction
+from kfunc_lsp.kernel.model import FunctionClass, KernelFunction
 from kfunc_lsp.server.cursor import call_at
 from kfunc_lsp.server.documents import Document
 from kfunc_lsp.server.render import words
 from kfunc_lsp.server.session import Session
+from kfunc_lsp.server.settings import Selection
 
 
 def signature_help(
     session: Session, document: Document, params: types.SignatureHelpParams
 ) -> types.SignatureHelp | None:
     """The prototypes of the innermost call of a kfunc around the position, one for each form that kernels have."""
-    kernels = session.selection(document).kernels
+    selection = session.selection(document)
     for call in call_at(document, document.lines.offset(params.position)):
-        forms = _forms(call.name, kernels)
+        forms = _forms(call.name, selection)
         if forms:
             signatures = [_information(session, *form, call.argument) for form in forms]
             fitting = [at for at, (shape, _, _) in enumerate(forms) if call.argument < len(shape.params)]
@@ -36,11 +36,11 @@ def signature_help(
     return None
 
 
-def _forms(written: str, kernels: Sequence[Kernel]) -> list[tuple[Signature, list[str], KernelFunction]]:
+def _forms(written: str, selection: Selection) -> list[tuple[Signature, list[str], KernelFunction]]:
     """Each prototype with the names of the kernels that have it, the newest kernel's first."""
-    name = written if any(kernel.get(written) for kernel in kernels) else essential_name(written)
+    name = looked_up(written, selection.kernels, selection.loader)
     found: dict[str, tuple[Signature, list[str], KernelFunction]] = {}
-    for kernel in sorted(kernels, key=age, reverse=True):
+    for kernel in sorted(selection.kernels, key=age, reverse=True):
         function = kernel.get(name)
         if function is None or function.klass is FunctionClass.FUNCTION:
             continue

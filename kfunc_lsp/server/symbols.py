@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from lsprotocol import types
 
 from kfunc_lsp.describe import newest
-from kfunc_lsp.kernel.libbpf import essential_name
 from kfunc_lsp.server.documents import Document
 from kfunc_lsp.server.pages import page
 from kfunc_lsp.server.places import location
@@ -39,7 +38,7 @@ def document_symbols(
         ]
     symbols = []
     for name, uses in found.items():
-        known = newest(essential_name(name), analysis.selection.kernels)
+        known = newest(analysis.selection.loader.target(name), analysis.selection.kernels)
         whole = document.lines.range(min(u.span.start for u in uses), max(u.span.end for u in uses))
         children = [_child(document, use) for use in uses]
         detail = known[1].klass.words if known else "on no selected kernel"

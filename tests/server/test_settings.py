@@ -6,7 +6,7 @@ import pytest
 from lsprotocol import types
 
 from tests.server.conftest import Begin
-from tests.server.editor import CURSOR, IMPL_CALLED, Editor
+from tests.server.editor import CURSOR, IMPL_CALLED, PRELUDE, Editor
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -173,3 +173,25 @@ async def test_the_kernels_on_offer(settled: Begin, tmp_path: Path) -> None:
     assert bundled[0].startswith("7.3")
     assert bundled[-1].startswith("6.12")
     assert not found[bundled[0]]["selected"]
+
+
+async def test_a_loader_that_cuts_no_flavors_is_asked_everywhere(settled: Begin) -> None:
+    """What it does not find is no kfunc: for it there is nothing to tell."""
+    text = f"""{PRELUDE}extern int bpf_wq_init___old(struct bpf_wq *wq, void *map, unsigned int flags) __ksym;
+int f(struct bpf_wq *wq)
+{{
+\treturn bpf_wq_init___old(wq, 0, 0);
+}}
+"""
+    hovered = text.replace("return bpf_wq", f"return bpf_wq{CURSOR}")
+    called = text.replace("___old(wq, ", f"___old(wq, {CURSOR}", 1)
+    told: dict[str, list[object]] = {}
+    for loader in ("libbpf", "cilium-ebpf"):
+        editor = await settled({"kernels": ["7.3"], "loader": loader})
+        document = types.TextDocumentIdentifier(editor.open(text))
+        (symbol,) = await editor.client.text_document_document_symbol_async(types.DocumentSymbolParams(document)) or ()
+        assert isinstance(symbol, types.DocumentSymbol)
+        told[loader] = [
+            symbol.detail, await editor.hover(hovered) is not None, await editor.signature(called) is not None
+        ]  # fmt: skip
+    assert told == {"libbpf": ["kfunc", True, True], "cilium-ebpf": ["on no selected kernel", False, False]}
