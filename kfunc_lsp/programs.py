@@ -117,7 +117,10 @@ def read_units(project: Project, path: str, known: frozenset[str]) -> list[Unit]
         from kfunc_lsp.object.read import read_object
 
         with open(absolute, "rb") as handle:
-            return [read_object(name, file, project.disk.read, known) for name, file in objects(absolute, handle)]
+            try:
+                return [read_object(name, file, project.disk.read, known) for name, file in objects(absolute, handle)]
+            except ObjectError as error:
+                raise ObjectError(f"{path}{str(error).removeprefix(absolute)}") from None
     if path.endswith(_OBJECT_SUFFIXES) and os.path.isfile(absolute):
         raise ObjectError(f"{path}: is no object, nor an archive of objects; give what `clang -target bpf -c` wrote")
     file = project.disk.overlay.get(absolute) or project.disk.program(path)

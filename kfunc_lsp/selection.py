@@ -37,7 +37,7 @@ def choices(config: Config, name: str) -> list[Choice]:
         return [Choice(spec) for spec in expand(name)]
     specs = list(dict.fromkeys(spec for pattern in config.targets[name] for spec in expand(pattern)))
     if not specs:
-        raise TargetError(f"{config.file}: the target `{name}` names no kernel")
+        raise TargetError(f"the target `{name}` names no kernel")
     return [Choice(spec, name if len(specs) == 1 else "") for spec in specs]
 
 

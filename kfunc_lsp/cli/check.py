@@ -15,7 +15,7 @@ from kfunc_lsp.cli import CLEAN, FINDINGS, UNABLE
 from kfunc_lsp.cli.options import given
 from kfunc_lsp.cli.output import OutputError, outputs, save
 from kfunc_lsp.cli.terminal import Progress
-from kfunc_lsp.config import Config, ConfigError, load
+from kfunc_lsp.config import Config, ConfigError, load, place_of
 from kfunc_lsp.dataclass import replace
 from kfunc_lsp.errors import KfuncLspError
 from kfunc_lsp.files import changed_since, programs
@@ -29,6 +29,7 @@ from kfunc_lsp.project import Disk, Project
 from kfunc_lsp.report.item import Item, shown_path
 from kfunc_lsp.report.model import KernelName, Outcome, Report, count
 from kfunc_lsp.rules.model import Severity
+from kfunc_lsp.selection import Choice as KernelChoice
 from kfunc_lsp.selection import Selected, choices, select, title
 from kfunc_lsp.unit.model import SourceFile
 
@@ -87,11 +88,16 @@ def load_kernels(config: Config) -> Selected:
     """The kernels that the settings name, else the running one, else the newest bundled one."""
     if not config.kernels:
         return Selected((default_kernel(),), ())
-    try:
-        chosen = dict.fromkeys(choice for name in config.kernels for choice in choices(config, name))
-        return select([(choice, choice.named(resolve(choice.spec))) for choice in chosen])
-    except KfuncLspError as error:
-        raise type(error)(_blamed(config, "kernels", error)) from None
+    found: dict[KernelChoice, Kernel] = {}
+    for name in config.kernels:
+        keys = ("targets", name) if name in config.targets else ("kernels",)
+        try:
+            for choice in choices(config, name):
+                if choice not in found:
+                    found[choice] = choice.named(resolve(choice.spec))
+        except KfuncLspError as error:
+            raise type(error)(_blamed(config, error, *keys)) from None
+    return select(list(found.items()))
 
 
 def chosen_rules(config: Config) -> Choice:
@@ -99,13 +105,14 @@ def chosen_rules(config: Config) -> Choice:
     try:
         return choose(config)
     except RuleNameError as error:
-        raise ConfigError(_blamed(config, error.option, error)) from None
+        raise ConfigError(_blamed(config, error, error.option)) from None
 
 
-def _blamed(config: Config, option: str, error: KfuncLspError) -> str:
-    """An error that the value of ``option`` makes, with the place where a file has set it."""
-    place = config.place(option)
-    return f"{place}: `{option}`: {error}" if config.origins.get(option) == config.file else str(error)
+def _blamed(config: Config, error: KfuncLspError, *keys: str) -> str:
+    """An error that the value under ``keys``, an option's name first, makes, with the place where a file has set it."""
+    if config.origins.get(keys[0]) != config.file:
+        return str(error)
+    return f"{place_of(config.file, *keys)}: `{'.'.join(keys)}`: {error}"
 
 
 class _Wanted:

@@ -8,13 +8,16 @@ import os
 
 from kfunc_lsp.cli import CLEAN
 from kfunc_lsp.cli.check import settings
-from kfunc_lsp.config import Config
+from kfunc_lsp.config import Config, ConfigError
 from kfunc_lsp.report.item import shown_path
 from kfunc_lsp.toml import written
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the settings for the programs that are asked for, as TOML with origins in comments, or as JSON."""
+    for path in options.files:
+        if not os.path.lexists(path):
+            raise ConfigError(f"{path}: no such file or folder")
     config = settings(options)
     if options.format == "json":
         values = {

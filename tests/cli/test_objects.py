@@ -84,6 +84,6 @@ def test_a_foreign_object_among_others_is_reported_and_the_rest_checked(built: P
     assert answer.returncode == 2
     assert answer.stderr.count("\n") == 3
     assert "kfunc-lsp: empty.bpf.o: is no object, nor an archive of objects" in answer.stderr
-    assert "cut.bpf.o: is a damaged ELF file" in answer.stderr
+    assert "kfunc-lsp: cut.bpf.o: is a damaged ELF file" in answer.stderr
     assert "/bin/sh: is an ELF file for x86_64, no BPF object" in answer.stderr.replace("/usr", "")
     assert "error[unflagged-impl-called]" in answer.stdout

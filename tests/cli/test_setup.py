@@ -98,6 +98,8 @@ def test_config_shows_values_and_what_has_set_them(project: Path, capsys: pytest
     assert document["file"] == str(project / "kfunc-lsp.toml")
     assert document["options"]["kernels"] == {"value": ["fleet"], "origin": f"{project}/kfunc-lsp.toml:2"}
     assert document["options"]["select"] == {"value": [], "origin": None}
+    assert main(["config", "no/such/folder"]) == 2
+    assert capsys.readouterr() == ("", "kfunc-lsp: no/such/folder: no such file or folder\n")
 
 
 @pytest.mark.parametrize(
@@ -113,6 +115,8 @@ def test_config_shows_values_and_what_has_set_them(project: Path, capsys: pytest
         ),
         ('ignore = "x"', ":1: `ignore`: x: there is no such rule"),
         ('\nkernels = ["9.9"]', ":2: `kernels`: there is no kernel '9.9'"),
+        ('kernels = ["7.3", "lab"]\n[targets]\nlab = "9.9"', ":3: `targets.lab`: there is no kernel '9.9'"),
+        ('kernels = "lab"\n[targets]\nlab = []', ":3: `targets.lab`: the target `lab` names no kernel"),
     ],
 )
 @pytest.mark.parametrize("name", ["kfunc-lsp.toml", "pyproject.toml"])

@@ -35,14 +35,6 @@ struct bpf_dynptr {
 	u64 __opaque[2];
 };
 
-struct bpf_iter_bits {
-	u64 __opaque[2];
-};
-
-struct bpf_iter_task {
-	u64 __opaque[2];
-};
-
 struct mm_struct {
 	struct file *exe_file;
 };
