@@ -1,17 +1,17 @@
 """A translation unit to segments of tokens: includes walked, conditionals decided, macros expanded where it matters.
 
-The main file is cut into pieces, after each ``}`` line in the first column and around each ``#include``. What a piece
-or an include does depends on the macros, names and open conditionals before it; these are told apart by one number
-(``Environment.id``, equal for equal histories). So a piece whose text and environment are known is not read again: an
-edit costs the piece that it is in. Where the number is another, what it stands for may still be the same as far as the
-piece or include is concerned: ``reuse`` tells.
+The main file is cut into pieces: after each ``}`` line in the first column, around each ``#include``, and at empty
+lines where no bracket is open. What a piece or include does depends on the macros, names and open conditionals before
+it; these are told apart by one number (``Environment.id``, equal for equal histories). So a piece whose text and
+environment are known is not read again: an edit costs the piece that it is in. Where the number is another, what it
+stands for may still be the same as far as the piece or include is concerned: ``reuse`` tells.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import cast
 
@@ -40,7 +40,10 @@ from kfunc_lsp.unit.model import SourceFile, Span
 _VARIANTS = 6
 """Results of one ``#include`` that are kept for different environments."""
 _CHANGING = INCLUDES | {"define", "undef"}
-_PIECE_END = re.compile(r"\n\}[^\n]*")
+_WIDEST = 200
+"""Most white space at the end of a line behind which a piece may end."""
+_PIECE_END = re.compile(r"\n(?:(\}[^\n]*\n?)|\s*\n(?=[A-Za-z_]))")
+"""A line with ``}`` in the first column, or empty lines before one that is not indented."""
 
 Conditionals = tuple[tuple[bool, bool], ...]
 """Open conditionals, outermost first: whether the branch is active, and whether none of the others may be."""
@@ -259,9 +262,8 @@ class Preprocessor:
 
 def _pieces(main: Header) -> Iterable[tuple[int, int, list[Directive], Directive | None]]:
     """The main file in pieces: (start, end, directives inside, the include that follows)."""
-    ends = [min(m.end() + 1, len(main.blanked)) for m in _PIECE_END.finditer(main.blanked)]
     includes = [d for d in main.directives if d.name in INCLUDES]
-    cuts: list[tuple[int, int, Directive | None]] = [(end, end, None) for end in ends]
+    cuts: list[tuple[int, int, Directive | None]] = [(end, end, None) for end in _ends(main.blanked)]
     cuts += [(d.start, d.end, d) for d in includes]
     cuts.sort(key=lambda cut: cut[0])
     start = which = 0
@@ -275,3 +277,19 @@ def _pieces(main: Header) -> Iterable[tuple[int, int, list[Directive], Directive
             which += 1
         yield start, cut, inside, include
         start = following
+
+
+def _ends(blanked: str) -> Iterator[int]:
+    """Where pieces end that no ``#include`` ends."""
+    counted = depth = 0
+    for match in _PIECE_END.finditer(blanked):
+        start, end = match.span()
+        if match[1]:
+            counted, depth = end, 0
+            yield end
+        elif blanked[max(counted, start - _WIDEST) : start].rstrip()[-1:] in (";", "}"):
+            part = blanked[counted:end]
+            depth += part.count("{") + part.count("(") - part.count("}") - part.count(")")
+            counted = end
+            if depth == 0:
+                yield end
