@@ -160,6 +160,14 @@ def newest(name: str, kernels: Iterable[Kernel]) -> tuple[Kernel, KernelFunction
     return max(having, key=lambda pair: age(pair[0]), default=None)
 
 
+def is_superseded(function: KernelFunction, kernels: Iterable[Kernel]) -> bool:
+    """Whether ``function`` is an older form, and every kernel can do with the newer one."""
+    plain = function.name.removesuffix(_IMPL)
+    return function.klass in (FunctionClass.LEGACY_IMPL, FunctionClass.PLAIN_IMPL) and all(
+        (newer := kernel.get(plain)) is not None and newer.callable for kernel in kernels
+    )
+
+
 def age(kernel: Kernel) -> tuple[int, int]:
     """A key that grows with a kernel's release; kernels of unknown release come first."""
     return kernel.version or (0, 0)

@@ -13,6 +13,10 @@ from kfunc_lsp import __version__
 FIX_ALL = "source.fixAll.kfunc-lsp"
 QUICK_FIX = "quickfix"
 REWRITE = "refactor.rewrite"
+TOKEN_MODIFIERS = ("declaration", "deprecated", "weak", "absent", "implicit")
+"""Of the protocol: where it is declared, and older forms that no selected kernel needs. Of our own: weak externs,
+kfuncs that a selected kernel lacks, and those with arguments that the verifier supplies.
+"""
 _ENCODINGS = ("utf-8", "utf-16", "utf-32")
 UTF16 = "utf-16"
 _INCREMENTAL = 2
@@ -66,4 +70,7 @@ def initialized(client: object) -> dict[str, Any]:
             "interFileDependencies": True,
             "workspaceDiagnostics": False,
         }
+    if member(client, "textDocument", "semanticTokens", "requests", "full"):
+        legend = {"tokenTypes": ["function"], "tokenModifiers": list(TOKEN_MODIFIERS)}
+        offered["semanticTokensProvider"] = {"legend": legend, "full": True}
     return {"capabilities": offered, "serverInfo": {"name": "kfunc-lsp", "version": __version__}}

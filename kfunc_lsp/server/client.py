@@ -29,6 +29,7 @@ class Client:
     symbol_trees: bool = False
     pulls_diagnostics: bool = False
     refreshes_hints: bool = False
+    refreshes_tokens: bool = False
     refreshes_lenses: bool = False
     shows_progress: bool = False
     late_edits: bool = False
@@ -68,6 +69,7 @@ class Client:
             symbol_trees=has("textDocument", "documentSymbol", "hierarchicalDocumentSymbolSupport"),
             pulls_diagnostics=pulls(capabilities),
             refreshes_hints=has("workspace", "inlayHint", "refreshSupport"),
+            refreshes_tokens=has("workspace", "semanticTokens", "refreshSupport"),
             refreshes_lenses=has("workspace", "codeLens", "refreshSupport"),
             shows_progress=has("window", "workDoneProgress"),
             late_edits=offers("additionalTextEdits", *item, "resolveSupport", "properties"),

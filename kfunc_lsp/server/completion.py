@@ -15,7 +15,7 @@ from lsprotocol import types
 
 from kfunc_lsp.btf.types import FuncProto
 from kfunc_lsp.dataclass import dataclass
-from kfunc_lsp.describe import age, describe, newest, signature
+from kfunc_lsp.describe import age, describe, is_superseded, newest, signature
 from kfunc_lsp.kernel.hooks import allowed
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction
 from kfunc_lsp.rules.edits import extern_statement, insertion
@@ -158,11 +158,7 @@ def _candidates(kernels: tuple[Kernel, ...]) -> tuple[_Candidate, ...]:
     for name in sorted(newest):
         function = newest[name]
         missing = tuple(k.name for k in kernels if (f := k.get(name)) is None or not f.callable)
-        plain = name.removesuffix("_impl")
-        superseded = function.klass in (FunctionClass.LEGACY_IMPL, FunctionClass.PLAIN_IMPL) and all(
-            (f := kernel.get(plain)) is not None and f.callable for kernel in kernels
-        )
-        found.append(_Candidate(function, missing, superseded))
+        found.append(_Candidate(function, missing, is_superseded(function, kernels)))
     return tuple(found)
 
 

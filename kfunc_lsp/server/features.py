@@ -18,6 +18,7 @@ from kfunc_lsp.server.inlay_hint import inlay_hints
 from kfunc_lsp.server.kernels import kernels
 from kfunc_lsp.server.matrix import matrix_page
 from kfunc_lsp.server.references import highlights, references
+from kfunc_lsp.server.semantic_tokens import semantic_tokens
 from kfunc_lsp.server.server import Server
 from kfunc_lsp.server.session import Session
 from kfunc_lsp.server.signature_help import signature_help
@@ -93,6 +94,7 @@ def make_server() -> Server:
     _answer(server, types.TEXT_DOCUMENT_CODE_LENS, code_lenses)
     _answer(server, types.TEXT_DOCUMENT_INLAY_HINT, inlay_hints)
     _answer(server, types.TEXT_DOCUMENT_CODE_ACTION, code_actions)
+    _answer(server, types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL, semantic_tokens)
     _answer(server, types.TEXT_DOCUMENT_HOVER, hover, server.at_once)
     _answer(server, types.TEXT_DOCUMENT_COMPLETION, completion, server.at_once)
     _answer(server, types.TEXT_DOCUMENT_SIGNATURE_HELP, signature_help, server.at_once)

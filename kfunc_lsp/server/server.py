@@ -310,6 +310,8 @@ class Server(LanguageServer):
             self._ask(types.WORKSPACE_CODE_LENS_REFRESH)
         if client.refreshes_hints:
             self._ask(types.WORKSPACE_INLAY_HINT_REFRESH)
+        if client.refreshes_tokens:
+            self._ask(types.WORKSPACE_SEMANTIC_TOKENS_REFRESH)
 
     def _ask(self, method: str) -> None:
         """Ask the client to ask again; nobody waits for its answer."""

@@ -157,3 +157,37 @@ async def test_hover_on_section_guard_macro_and_parameter(vscode: Editor) -> Non
     assert "`bpf_xdp_metadata_rx_hash`" not in section
     assert "The guard on `bpf_wq_set_callback` holds on 7.3, not on 6.18." in await shown("bpf_wq", "if (!")
     assert await vscode.hover(guarded.replace("extern void bpf_task", "extern void x(int le‸n__sz); void bpf_task"))
+
+
+async def test_kfuncs_are_coloured_by_what_is_particular_about_them(vscode: Editor) -> None:
+    legend = vscode.initialized.capabilities.semantic_tokens_provider
+    assert isinstance(legend, types.SemanticTokensOptions)
+    text = f"""{PRELUDE}extern int bpf_wq_set_callback(struct bpf_wq *wq, void *cb, unsigned int flags) __ksym;
+extern void *bpf_obj_new_impl(unsigned long id, void *meta) __ksym __attribute__((weak));
+int other(void);
+SEC("tc") int prog(struct bpf_wq *wq)
+{{
+\t/* é𝄞✓ */ bpf_wq_set_callback(wq, 0, bpf_wq_set_callback(wq, 0, 0));
+\tif (bpf_obj_new_impl)
+\t\treturn other();
+\treturn 0;
+}}
+"""
+    document = types.TextDocumentIdentifier(vscode.open(text))
+    found = await vscode.client.text_document_semantic_tokens_full_async(types.SemanticTokensParams(document))
+    assert found is not None
+    lines = text.split("\n")
+    line = character = 0
+    told = []
+    for down, right, length, kind, bits in zip(*(found.data[at::5] for at in range(5)), strict=True):
+        line, character = line + down, right if down else character + right
+        name = lines[line].encode("utf-16-le")[2 * character : 2 * (character + length)].decode("utf-16-le")
+        assert legend.legend.token_types[kind] == "function"
+        told.append((name, {m for at, m in enumerate(legend.legend.token_modifiers) if bits >> at & 1}))
+    assert told == [
+        ("bpf_wq_set_callback", {"declaration", "absent", "implicit"}),
+        ("bpf_obj_new_impl", {"declaration", "weak"}),
+        ("bpf_wq_set_callback", {"absent", "implicit"}),
+        ("bpf_wq_set_callback", {"absent", "implicit"}),
+        ("bpf_obj_new_impl", {"weak"}),
+    ]

@@ -6,6 +6,7 @@ import {
   LanguageClient,
   RevealOutputChannelOn,
   State,
+  type InitializeParams,
   type LanguageClientOptions,
 } from 'vscode-languageclient/node';
 import { findProgram, NoProgram, type Program } from './program';
@@ -20,6 +21,12 @@ const RESTARTS = 3;
 class Client extends LanguageClient {
   override error(message: string, data?: unknown): void {
     super.error(message, data, false);
+  }
+
+  /** VS Code shows the semantic tokens of one server alone: those of clangd, which has all of them. */
+  protected override fillInitializeParams(params: InitializeParams): void {
+    super.fillInitializeParams(params);
+    delete params.capabilities.textDocument?.semanticTokens;
   }
 }
 
