@@ -167,7 +167,7 @@ def test_libbpf_finds_functions_that_are_no_kfuncs() -> None:
     builder.function("schedule", builder.integer())
     builder.kfunc("bpf_a")
     pack = builder.kernel()
-    image = replace(pack, others=Functions(builder.parse))
+    image = replace(pack, others=Functions(builder.build))
     assert pack.find("schedule") is None
     assert not pack.is_whole
     found = image.find("schedule")

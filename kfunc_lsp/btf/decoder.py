@@ -171,12 +171,12 @@ class Btf:
 
     def find(self, name: str, kind: Kind) -> list[int]:
         """The ids of the own types of this name and kind, ascending."""
+        text = name.encode("utf-8", "replace")
+        offsets = [offset for table in self._string_tables() for offset in table.offsets_of(text)]
+        if not offsets:
+            return []
         named = self._ids_by_name_offset(kind)
-        found: list[int] = []
-        for table in self._string_tables():
-            for offset in table.offsets_of(name.encode("utf-8", "replace")):
-                found += named.at(offset)
-        return sorted(found)
+        return sorted(type_id for offset in offsets for type_id in named.at(offset))
 
     def find_any(self, names: Set[str], kind: Kind) -> Iterator[tuple[int, str]]:
         """Id and name of each own type of this kind that has one of ``names``; in no particular order."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _MAX_SIZE = 1 << 28
 _MAX_BOOT_IMAGE = 1 << 27
+_LARGE_BTF = 1 << 20
+"""Bytes of BTF whose types take longer to walk than all else that a small check does."""
 _BTF_MAGICS = (b"\x9f\xeb", b"\xeb\x9f")
 _ELF_MAGIC = b"\x7fELF"
 _PLAIN_MAGICS = (*_BTF_MAGICS, _ELF_MAGIC, PACK_MAGIC)
@@ -93,11 +95,13 @@ def read_file(path: str | os.PathLike[str], size: int | None = None) -> bytes:
 
 
 def is_quick(path: Path) -> bool:
-    """Whether the file is of a form that is read as it stands: raw BTF, a pack, a header."""
+    """Whether the file is of a form that is read as it stands: a pack, a header, raw BTF that is no whole kernel's."""
     try:
-        return read_file(path, _MAGIC_SIZE).startswith((*_BTF_MAGICS, PACK_MAGIC, b"#"))
-    except ImageError:
+        head = read_file(path, _MAGIC_SIZE)
+        is_small = os.path.getsize(path) < _LARGE_BTF
+    except (ImageError, OSError):
         return True
+    return head.startswith((PACK_MAGIC, b"#")) or (is_small and head.startswith(_BTF_MAGICS))
 
 
 def is_cut_down(path: Path) -> bool:

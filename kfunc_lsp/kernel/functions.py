@@ -14,19 +14,28 @@ from kfunc_lsp.kernel.model import FunctionClass, KernelFunction
 
 
 class Functions:
-    """All FUNCs of a vmlinux. ``load`` gives its whole BTF, and is called at the first question."""
+    """All FUNCs of a vmlinux. ``load`` gives the bytes of its whole BTF, and is called at the first question.
 
-    def __init__(self, load: Callable[[], Btf]) -> None:
+    They are decoded for a name that is in them.
+    """
+
+    def __init__(self, load: Callable[[], bytes]) -> None:
         self._load = load
 
     @cached_property
-    def _btf(self) -> Btf:
+    def _data(self) -> bytes:
         return self._load()
+
+    @cached_property
+    def _btf(self) -> Btf:
+        return Btf.parse(self._data)
 
     def get(self, name: str) -> KernelFunction | None:
         """The first FUNC of this name, as no kfunc; ``None`` where there is none. Raises ``BtfError`` where
         it is damaged, and what ``load`` does.
         """
+        if name.encode("utf-8", "replace") + b"\0" not in self._data:
+            return None
         ids = self._btf.find(name, Kind.FUNC)
         if not ids:
             return None

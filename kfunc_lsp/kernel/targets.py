@@ -79,9 +79,10 @@ def resolve(
         kernel = replace(kernel, provenance=replace(kernel.provenance, detail=words))
     kernel = kernel if kernel.hooks_known else with_borrowed_hooks(kernel, bundled(), _bundled_kernel)
     if is_kept and not is_cut_down(target.path):
-        kernel = replace(kernel, others=Functions(lambda: Btf.parse(_open(target, btf_ids).btf)))
+        kernel = replace(kernel, others=Functions(lambda: _open(target, btf_ids).btf))
     elif not image.is_pack and not image.header:
-        kernel = replace(kernel, others=Functions(lambda: btf))
+        types = image.btf
+        kernel = replace(kernel, others=Functions(lambda: types))
     kernel = replace(kernel, modules_loaded=spec == RUNNING and not modules)
     return with_modules(kernel, None if image.is_pack else btf, opened)
 

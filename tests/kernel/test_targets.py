@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kfunc_lsp.errors import BtfError, ImageError, PackError, TargetError
+from kfunc_lsp.image import cache
 from kfunc_lsp.image.folder import vmlinux_of
 from kfunc_lsp.kernel import targets
 from kfunc_lsp.kernel.model import FunctionClass
@@ -138,3 +139,21 @@ def test_the_running_kernels_image_is_one_that_can_be_read_or_none() -> None:
     assert Path(f"/boot/vmlinuz-{release}") in tried  # also where the folder of modules is not there
     found = image_of_running()
     assert found is None or (found in tried and found != RUNNING_BTF)
+
+
+def test_the_btf_of_a_whole_kernel_is_kept_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    b = BtfBuilder()
+    b.kfunc("bpf_a")
+    b.function("no_kfunc")
+    for number in range(3000):
+        b.struct(f"{number:0400}")
+    (tmp_path / "k.btf").write_bytes(b.build())
+    folder = tmp_path / "cache"
+    monkeypatch.setenv(cache.VARIABLE, str(folder))
+    for _ in range(2):
+        kernel = resolve(str(tmp_path / "k.btf"))
+        assert list(kernel.functions) == ["bpf_a"]
+        assert kernel.find("no_kfunc") is not None
+        assert kernel.find("gone") is None
+        assert kernel.is_whole
+        assert len(list(folder.glob("kernel-*"))) == 1

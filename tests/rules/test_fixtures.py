@@ -29,7 +29,7 @@ def _functions() -> Functions:
     """What images have beyond the bundled packs, as far as fixtures name it. A fixture asks for it with ``7.3+``."""
     builder = BtfBuilder()
     builder.function("schedule_timeout", builder.integer("long", 8), [("timeout", builder.integer("long", 8))])
-    return Functions(builder.parse)
+    return Functions(builder.build)
 
 
 def kernels_of(text: str) -> list[Kernel]:
