@@ -122,12 +122,23 @@ async def test_8_progress_is_for_those_who_show_it_and_findings_do_not_wait_for_
     assert await raw.exit_code() == 0
 
 
+WITHOUT_TYPES = """
+import sys
+sys.modules["lsprotocol"] = None
+from kfunc_lsp.server import opening, serve
+opening._SOON = 60
+try:
+    serve()
+except ImportError:
+    sys.stdin.read()  # what has been said gets out
+    raise
+"""
+
+
 @pytest.mark.parametrize("is_asked", [False, True])
 async def test_9_the_first_answers_do_not_wait_for_the_protocols_types(is_asked: bool) -> None:
     """Importing them takes longer than all else at a start: the first diagnostics are pushed, or pulled, before."""
-    script = "import sys; sys.modules['lsprotocol'] = None; from kfunc_lsp.server import opening, serve; "
-    script += "opening._SOON = 60; serve()"
-    raw = await Raw.start([sys.executable, "-c", script])
+    raw = await Raw.start([sys.executable, "-c", WITHOUT_TYPES])
     pulling = {"textDocument": {"diagnostic": {}}, "workspace": {"diagnostics": {"refreshSupport": True}}}
     params = {**INITIALIZE, "capabilities": pulling if is_asked else {}}
     params["initializationOptions"] = {"kernels": ["7.3"]}
@@ -144,6 +155,7 @@ async def test_9_the_first_answers_do_not_wait_for_the_protocols_types(is_asked:
         assert (messages[-1]["uri"], messages[-1]["version"]) == ("untitled:a", 1)
         found = messages[-1]["diagnostics"]
     assert found[0]["code"] == "unflagged-impl-called"
+    raw.stdin.close()
     assert await raw.exit_code() == 1
 
 
