@@ -24,6 +24,8 @@ _SHAPING_ALONE = frozenset("extern static typedef struct union enum typeof __typ
 _MEANINGFUL = frozenset("section weak cleanup address_space btf_type_tag".split())
 """Attributes that this project reads; a macro for any other attribute is only a decoration."""
 _DEFINED = re.compile(rf"\s*({IDENTIFIER.pattern})(?:\(([^)]*)\))?")
+_KSYM = "__ksym"
+"""The macro that declares a ksym: text that reaches it may declare a name that is not known yet."""
 _SHORTEST_BEGINNING = 3
 """Nobody pastes a kfunc's name from less than this; single letters would make every pasting macro of interest."""
 
@@ -233,7 +235,7 @@ class Interest:
         return False
 
     def leads(self, identifiers: Set[str]) -> bool:
-        """Whether text with these identifiers may name a kfunc, itself or through the macros that it uses."""
+        """Whether text with these identifiers may name or declare a kfunc, itself or through macros that it uses."""
         if not self._names.known.isdisjoint(identifiers):
             return True
         seen = set(identifiers & self._table.keys())
@@ -241,7 +243,7 @@ class Interest:
         while pending:
             macro = self._table[pending.pop()]
             for token in macro.identifiers:
-                if token in self._names.known:
+                if token in self._names.known or token == _KSYM:
                     return True
                 if token in self._table and token not in seen:
                     seen.add(token)

@@ -77,6 +77,8 @@ def _site(texts: Sequence[str], at: int, start: int, end: int, known: Set[str], 
             after_word = is_identifier(before or "0") and before not in KEYWORDS
             ranges = tuple(arguments(texts, at + 1, end))
             found.append(Site(text, at, UseKind.CALL, ranges, False, body, after_word))
+        elif following == ")" and (opening := _called_in_brackets(texts, at, start, end)):
+            found.append(Site(text, at, UseKind.CALL, tuple(arguments(texts, opening, end)), False, body, False))
         else:
             holder = texts[at - 2] if at >= start + 2 else ""
             asks = before in _CONDITION_BEFORE or (before == "(" and holder in _CONDITION_HOLDERS)
@@ -88,6 +90,19 @@ def _site(texts: Sequence[str], at: int, start: int, end: int, known: Set[str], 
         names = _asm_calls(texts, at, end)
         found += [Site(name, at, UseKind.ASM, (), False, body, False) for name in names if name in known]
     return at + 1
+
+
+def _called_in_brackets(texts: Sequence[str], at: int, start: int, end: int) -> int:
+    """The ``(`` of the arguments of ``(name)(…)``, ``(*name)(…)`` or ``(&name)(…)``, ``at`` being the name; else 0."""
+    opening = at + 2
+    if opening >= end or texts[opening] != "(":
+        return 0
+    bracket = at - 1 - (texts[at - 1] in ("*", "&"))
+    if bracket < start or texts[bracket] != "(":
+        return 0
+    before = texts[bracket - 1] if bracket > start else ";"
+    is_passed = before in (")", "]") or (is_identifier(before) and before not in KEYWORDS)
+    return 0 if is_passed else opening
 
 
 class Reference(NamedTuple):

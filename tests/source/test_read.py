@@ -177,6 +177,26 @@ def test_calls_without_a_call_expression() -> None:
     assert (UseKind.ASM, "bpf_two") in [(use.kind, use.name) for use in u.uses]
 
 
+def test_calls_of_a_name_in_brackets() -> None:
+    text = "extern int bpf_foo(int x) __ksym;\nint f(void)\n{\n\t%s;\n}\n"
+    for call in ("(bpf_foo)(1)", "(*bpf_foo)(1)", "return (&bpf_foo)(1)"):
+        (use,) = unit(HEAD + text % call).uses
+        assert (use.kind, use.argument_count) == (UseKind.CALL, 1)
+    for passed in ("f(bpf_foo)(1)", "f(&bpf_foo)(1)"):
+        (use,) = unit(HEAD + text % passed).uses
+        assert use.kind is UseKind.REFERENCE
+
+
+def test_a_header_of_declarations_for_a_macro_of_the_program() -> None:
+    headers = {"list.h": "X(bpf_foo)\n"}
+    text = (
+        '#define X(name) extern int name(int x) __ksym;\n#include "list.h"\nint f(void)\n{\n\treturn bpf_foo(1);\n}\n'
+    )
+    found = unit(HEAD + text, headers=headers)
+    assert [use.name for use in found.uses] == ["bpf_foo"]
+    assert list(found.declarations) == ["bpf_foo"]
+
+
 def test_headers_count_too() -> None:
     u = read(
         '#include "mine.h"\nint p(void) { return g(); }\n',
