@@ -87,11 +87,11 @@ def _backwards(document: Document, offset: int) -> Iterator[Lexeme]:
     They go back to the function that ends before, at a ``}`` in the first column.
     """
     text = document.file.text
-    first = text.find("\n", text.rfind("\n}", 0, offset) + 1, offset) + 1
+    ended = text.rfind("\n}", 0, offset)
+    first = text.find("\n", ended + 1, offset) + 1 if ended >= 0 else 0
     if _is_in_comment(text, first):
         first = 0
-    comment_end = text.find("*/", offset) if _is_in_comment(text, offset) else offset - 2
-    rest = text[offset : comment_end + 2 if comment_end >= 0 else None]
+    rest = "".join(text[offset:].partition("*/")[:2]) if _is_in_comment(text, offset) else ""
     blanked = " " * first + blank(f"{text[first:offset]}{_PROBE}{rest}")
     end = offset + len(_PROBE)
     while end > max(first, offset - _FURTHEST):

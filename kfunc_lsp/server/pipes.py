@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import logging
 import os
@@ -78,8 +77,8 @@ class Incoming:
 
 
 class Messages:
-    """What is incoming, on the event loop: mirrors the readers of pygls. No thread stands between, which would wait for
-    its turn.
+    """What is incoming, on the event loop: mirrors the readers of pygls. No thread that would wait for its turn stands
+    between.
     """
 
     def __init__(self, incoming: Incoming) -> None:
@@ -101,6 +100,9 @@ class Messages:
 
     async def _more(self) -> bool:
         loop = asyncio.get_running_loop()
+        if os.name == "nt":
+            # Where pipes cannot be waited for but by reading.
+            return await loop.run_in_executor(None, self._incoming.more)
         is_there = loop.create_future()
         loop.add_reader(self._incoming.file, is_there.set_result, None)
         try:
@@ -116,7 +118,9 @@ class Outgoing:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         # What fits is written at once, and waits for no turn between its pieces. Linux only, and pipes only.
-        with suppress(OSError, AttributeError):
+        with suppress(ImportError, AttributeError, OSError):
+            import fcntl
+
             fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, _ROOM)
         self._waiting: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._unread = 0

@@ -43,10 +43,12 @@ log = logging.getLogger("kfunc_lsp")
 _R = TypeVar("_R")
 _TYPING = 0.002
 """Seconds that an edit waits for what comes with it (a command may make several); keys are hit further apart."""
+_POLITE = 0.05
+"""Seconds that a check waits at most for answers to a person who types."""
 _ELSEWHERE = 0.3
 """Seconds after an edit of a header until the other open documents are checked."""
 _REST = 3.0
-"""Seconds without an edit until the first collection of garbage, which takes longer than a keystroke may."""
+"""Seconds without an edit until garbage is collected, which takes longer than a keystroke may."""
 _WATCHED = (
     "**/*.h",
     "**/*.kpack",
@@ -103,8 +105,8 @@ class Server(LanguageServer):
         return await self._on(self._worker, task, *arguments)
 
     async def at_once(self, task: Callable[..., _R], *arguments: Any) -> _R:
-        """The result of ``task``, which waits for no analysis: a check that runs does not hold it up, and none begins
-        before it is done.
+        """The result of ``task``, which waits for no analysis: a check that runs does not hold it up, and one that is
+        due lets it go first.
         """
         self._asked += 1
         self._is_quiet.clear()
@@ -194,7 +196,7 @@ class Server(LanguageServer):
         return int(self.left_in_a_hurry)
 
     def _publish(self, uri: str, version: int | None, found: Sequence[Diagnostic]) -> None:
-        if self._outgoing is not None:
+        if self._outgoing is not None and not self.protocol.was_shut_down:
             self._outgoing.notify(PUBLISH, publication(uri, version, found))
 
     async def warm(self) -> None:
@@ -331,7 +333,8 @@ class Server(LanguageServer):
             return of_analysis(session, session.analysis(document))
 
         async def guarded() -> list[Diagnostic] | None:
-            await self._is_quiet.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_quiet.wait(), _POLITE)
             try:
                 return await self.work(diagnostics)
             except JsonRpcException:

@@ -44,6 +44,12 @@ async def test_the_active_parameter(editor: Editor, statement: str, active: str)
     assert _active(await _help(editor, statement)) == active
 
 
+async def test_a_call_that_begins_in_the_first_line(vscode: Editor) -> None:
+    found = await vscode.signature("int x = bpf_stream_vprintk(1,\n\t‸")
+    assert found is not None
+    assert _active(found) == "const char *fmt__str"
+
+
 async def test_the_innermost_kfunc(vscode: Editor) -> None:
     found = await _help(vscode, "bpf_stream_vprintk(bpf_iter_num_next(‸")
     assert found.signatures[0].label.startswith("int *bpf_iter_num_next(")
