@@ -42,12 +42,14 @@ def _talk(reading: BinaryIO, writing: BinaryIO) -> int:
 
         session = begin(params, outgoing)
         open_first(session, incoming, outgoing)
-    except Exit as early:
-        outgoing.close()
-        return early.code
-    from kfunc_lsp.server.features import make_server
+        from kfunc_lsp.server.features import make_server
 
-    server = make_server()
-    gc.set_threshold(*_COLLECTION)
-    sys.setswitchinterval(_SWITCH)
-    return server.run(session, params.get("processId"), incoming, outgoing)
+        server = make_server()
+        gc.set_threshold(*_COLLECTION)
+        sys.setswitchinterval(_SWITCH)
+        return server.run(session, params.get("processId"), incoming, outgoing)
+    except Exit as early:
+        return early.code
+    finally:
+        # Also where a fault ends the server: what was answered gets out.
+        outgoing.close()
