@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from kfunc_lsp import rules
@@ -16,6 +16,8 @@ from kfunc_lsp.rules.fleet import Fleet, Members, fleet_of, listed, lowest
 from kfunc_lsp.rules.load import Load, Loads
 from kfunc_lsp.rules.model import Each, Finding, Fix, Rule, Severity, Stage, Standing, Violation
 from kfunc_lsp.unit.model import Unit
+
+_TOLD = "another finding"
 
 
 def known_names(kernels: Iterable[Kernel]) -> frozenset[str]:
@@ -35,10 +37,15 @@ def check(
     if memory is not None:
         memory.begin(unit, fleet)
     by_place: dict[tuple[str, str, int, str], list[_Answer]] = {}
-    for answer in _first_said(_answers(loads, memory)):
+    answers = _answers(loads, memory)
+    for answer in _first_said(answers):
         span = answer.violation.span
         place = (answer.rule.name, span.file.path, span.start, answer.violation.subject)
         by_place.setdefault(place, []).append(answer)
+    troubled: dict[str, Members] = {}
+    for answer in answers:
+        if answer.violation.severity > Severity.HINT:
+            troubled[answer.violation.subject] = troubled.get(answer.violation.subject, 0) | answer.members
     fixes: dict[tuple[str, str, Severity], Fix | None] = {}
 
     def fix(rule: Rule, violation: Violation) -> Fix | None:
@@ -48,7 +55,7 @@ def check(
             fixes[key] = None if rule.fix is None or unit.is_compiled else rule.fix(unit, violation, fleet)
         return fixes[key]
 
-    findings = [_join(loads, found, fix) for found in by_place.values() if _is_worth_saying(found, fleet)]
+    findings = [_join(loads, found, troubled, fix) for found in by_place.values() if _is_worth_saying(found, fleet)]
     main = unit.file
     findings = applied(unit, findings, fleet.names(fleet.everyone))
     return sorted(findings, key=lambda f: (f.span.file is not main, f.span.file.path, f.span.start, f.rule.name))
@@ -74,14 +81,15 @@ def _answers(loads: Loads, memory: Memory | None) -> list[_Answer]:
         for name in each(loads.unit):
             if memory is not None and memory.stands(loads.unit, each, name):
                 continue
+            is_right = True
             for members, violations in loads.each(loads.fleet.everyone, _judge(together, name)):
                 for rule, violation in violations:
-                    if violation.shared_by > len(loads.fleet.kernels):
-                        continue
-                    of_rule = found[rule.name]
-                    of_rule[violation] = of_rule.get(violation, 0) | members
-                    if memory is not None:
-                        memory.forget(each, name)
+                    if violation.shared_by <= len(loads.fleet.kernels):
+                        of_rule = found[rule.name]
+                        of_rule[violation] = of_rule.get(violation, 0) | members
+                        is_right = False
+            if is_right and memory is not None:
+                memory.keep(each, name)
     return [_Answer(rule, violation, members) for rule in rules.ALL for violation, members in found[rule.name].items()]
 
 
@@ -134,8 +142,16 @@ def _rank(violation: Violation) -> tuple[bool, int]:
     return violation.severity is Severity.HINT, _stage(violation)
 
 
-def _join(loads: Loads, found: Sequence[_Answer], fix: Callable[[Rule, Violation], Fix | None]) -> Finding:
-    """One finding for what several kernels say of one place; the worst of them speaks for all."""
+def _join(
+    loads: Loads,
+    found: Sequence[_Answer],
+    troubled: Mapping[str, Members],
+    fix: Callable[[Rule, Violation], Fix | None],
+) -> Finding:
+    """One finding for what several kernels say of one place; the worst of them speaks for all.
+
+    ``troubled`` has for each extern the kernels on which anything is said of it.
+    """
     fleet = loads.fleet
     worst = max(sorted(found, key=_first), key=lambda answer: answer.violation.severity)
     lead = worst.violation
@@ -153,9 +169,11 @@ def _join(loads: Loads, found: Sequence[_Answer], fix: Callable[[Rule, Violation
     is_alive = False
     for alike, (comment, lives) in loads.each(rest, lambda load: _standing_of(load, lead.subject)):
         is_alive = is_alive or lives
-        for source, members in fleet.by_source(alike, lead.fact):
-            standing = Standing(fleet.names(members), False, None, None, "", "", comment, source)
-            standings.append((lowest(members), standing))
+        told = alike & troubled.get(lead.subject, 0) if lives else 0
+        for some, words in ((alike & ~told, comment), (told, _TOLD)):
+            for source, members in fleet.by_source(some, lead.fact):
+                standing = Standing(fleet.names(members), False, None, None, "", "", words, source)
+                standings.append((lowest(members), standing))
     severity = Severity.HINT if lead.is_fallback and is_alive else lead.severity
     message = f"{lead.headline} on {listed(fleet.names(named))}"
     ordered = tuple(standing for _, standing in sorted(standings, key=lambda pair: pair[0]))
@@ -170,11 +188,12 @@ def _standing_of(load: Load, name: str) -> tuple[str, bool]:
     """What the function that extern ``name`` binds to is on a kernel where a finding does not hold: in words, and
     whether it can be called.
     """
-    return load.shared(("standing", name), lambda load: (_words_of(load, name), _is_callable(load.class_of(name))))
+    return load.shared(("standing", name), lambda load: (_words_of(load, name), _can_be_called(load, name)))
 
 
-def _is_callable(klass: FunctionClass | None) -> bool:
-    return klass is not None and klass.callable
+def _can_be_called(load: Load, name: str) -> bool:
+    klass = load.class_of(name)
+    return klass is not None and klass.callable and load.outcome(name) in (Outcome.RESOLVED, Outcome.UNKNOWN)
 
 
 def _words_of(load: Load, name: str) -> str:
@@ -182,7 +201,7 @@ def _words_of(load: Load, name: str) -> str:
     if klass is None:
         return f"no kfunc `{load.loader.target(name)}` there"
     if outcome is Outcome.INCOMPATIBLE:
-        return f"declared otherwise there ({load.resolution(name).reason})"
+        return f"the declaration does not fit there ({load.resolution(name).reason})"
     if not klass.callable:
         return klass.words
     if outcome is Outcome.UNKNOWN:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kfunc_lsp import rules
 from kfunc_lsp.dataclass import replace
 from kfunc_lsp.report.item import Item
-from kfunc_lsp.rules.model import Severity
+from kfunc_lsp.rules.model import Severity, using
+
+_OF_SOURCES = frozenset(rule.name for rule in rules.ALL if rule.each is using)
 
 
 def merged(source: Sequence[Item], built: Sequence[Item], name: str) -> list[Item]:
@@ -17,7 +20,7 @@ def merged(source: Sequence[Item], built: Sequence[Item], name: str) -> list[Ite
 
     What both have on one line was compiled and is not to be doubted: the one that is more certain of it is right.
     A finding that the object does not have is one step less severe, and says so: the compiler dropped the code, or the
-    object is of another build.
+    object is of another build. What only a source can be asked, the paths through a function, stays what it is.
     """
     left = list(built)
     judged: dict[int, Item] = {}
@@ -56,6 +59,8 @@ def _judged(item: Item, twin: Item) -> Item:
 
 def _source_only(item: Item, name: str) -> Item:
     """A finding that ``name`` was built without: nobody will say anything, as long as it is built so."""
+    if item.rule in _OF_SOURCES:
+        return item
     on = tuple((kernel, _lower(severity)) for kernel, severity in item.on)
     why = f"{item.why}; only the source has it: {name} was built without it"
     return replace(item, severity=_lower(item.severity), on=on, why=why, predictions=())

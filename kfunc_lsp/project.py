@@ -78,9 +78,12 @@ class Disk:
             return cached[1]
         try:
             with open(path, "rb") as handle:
-                file = SourceFile(path, handle.read().decode("latin-1"))  # a limit would make it read in pieces
+                data = handle.read(info.st_size + 1)
         except OSError:
             return None
+        if len(data) > info.st_size:  # it grows, or is no file that has an end
+            return None
+        file = SourceFile(path, data.decode("latin-1"))
         self._files[path] = (key, file)
         return file
 

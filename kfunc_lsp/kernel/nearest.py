@@ -23,7 +23,8 @@ def with_borrowed_hooks(kernel: Kernel, releases: Sequence[str], lender: Callabl
     if kernel.hooks_known or not kernel.kfuncs_known:
         return kernel
     near = [release for release in releases if _minor(release) == _minor(kernel.release or kernel.name)]
-    lenders = [each for each in map(lender, near or releases) if each.hooks_known]
+    lenders = [each for each in map(lender, near) if each.hooks_known]
+    lenders = lenders or [each for each in map(lender, releases) if each.hooks_known]
     if not lenders:
         return kernel
     names = {f.name for f in kernel.kfuncs()}

@@ -24,6 +24,7 @@ class Memory:
         self._about: tuple[Fleet, object] | None = None
         self._before: dict[tuple[Each, str], object] = {}
         self._now: dict[tuple[Each, str], object] = {}
+        self._asked: object = None
 
     def begin(self, unit: Unit, fleet: Fleet) -> None:
         """A check begins, of a new state of the program; what was kept of another program or fleet is forgotten."""
@@ -33,15 +34,16 @@ class Memory:
 
     def stands(self, unit: Unit, each: Each, name: str) -> bool:
         """Whether nothing is wrong with a name of ``unit``, as nothing was and it is what it was."""
-        if each not in _EVIDENCE:
+        evidence = self._asked = _EVIDENCE[each](unit, name) if each in _EVIDENCE else None
+        if evidence is None or self._before.get((each, name)) != evidence:
             return False
-        key = each, name
-        evidence = self._now[key] = _EVIDENCE[each](unit, name)
-        return key in self._before and self._before[key] == evidence
+        self._now[each, name] = evidence
+        return True
 
-    def forget(self, each: Each, name: str) -> None:
-        """Something was found wrong with a name."""
-        self._now.pop((each, name), None)
+    def keep(self, each: Each, name: str) -> None:
+        """Nothing was found wrong with the name that ``stands`` was asked about last."""
+        if self._asked is not None:
+            self._now[each, name] = self._asked
 
 
 def _frame(unit: Unit, loader: Loader) -> object:

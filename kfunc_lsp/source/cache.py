@@ -73,16 +73,23 @@ class HeaderCache:
             header = self._headers[path] = Header(file)
         return header
 
-    def find(self, name: str, quoted: bool, includer: str, paths: IncludePaths, after: str = "") -> Header | None:
-        """The header that ``#include`` of ``name`` in file ``includer`` means (``after``: start behind that folder)."""
-        if posixpath.isabs(name):
-            return self.load(name)
+    def find(
+        self, name: str, quoted: bool, includer: str, paths: IncludePaths, sought: dict[str, bool], after: str = ""
+    ) -> Header | None:
+        """The header that ``#include`` of ``name`` in file ``includer`` means (``after``: start behind that folder).
+
+        Where it was looked for is added to ``sought``, with whether it was there.
+        """
         folders = [posixpath.dirname(includer), *paths.quote] if quoted else []
         folders += paths.folders
         if after in folders:
             folders = folders[folders.index(after) + 1 :]
+        if posixpath.isabs(name):
+            folders = ["/"]
         for folder in folders:
-            header = self.load(posixpath.normpath(posixpath.join(folder, name)))
+            path = posixpath.normpath(posixpath.join(folder, name))
+            header = self.load(path)
+            sought[path] = header is not None
             if header is not None:
                 return header
         return None

@@ -57,7 +57,11 @@ class Offset:
 
 @dataclass
 class Change:
-    """What a piece or an include did to the environment; ``unsteady`` are macros that it gave another meaning."""
+    """What a piece or an include did to the environment.
+
+    ``unsteady`` are macros that it gave another meaning; ``sought`` tells of paths where headers were looked for
+    whether one was there.
+    """
 
     macros: dict[str, Macro] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
@@ -68,6 +72,7 @@ class Change:
     once: set[str] = field(default_factory=set)
     weak: set[str] = field(default_factory=set)
     missing: list[str] = field(default_factory=list)
+    sought: dict[str, bool] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     includes: int = 0
     tokens: int = 0

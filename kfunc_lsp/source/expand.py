@@ -15,7 +15,7 @@ from kfunc_lsp.source.text import is_identifier
 
 
 class MacroUse(NamedTuple):
-    """The outermost use of a macro: its location, the macro, and the location after its last token."""
+    """The outermost use of a macro, by its location."""
 
     location: int
     macro: Macro

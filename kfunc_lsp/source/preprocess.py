@@ -145,7 +145,7 @@ class Preprocessor:
                 shape = (text, conditionals, tuple(d.start - at for d in inside if d.is_open))
                 key = (shape, self.environment.id)
                 piece = self._last.pieces.get(key) or self._other(self._last.pieces.get(shape))
-                if piece is None:
+                if piece is None or not self._is_current(piece.change):
                     piece = self._piece(main, at, end, inside, conditionals)
                 used[key] = used[shape] = piece
                 self._take(piece.change, piece.id, piece)
@@ -219,9 +219,11 @@ class Preprocessor:
         shape = (operand, posixpath.dirname(main.file.path), next_, self._flags.include_paths, self._fixed)
         key = (environment.id, shape)
         result = cast("IncludeResult | None", kept.get(key))
-        if result is None or not self._is_current(result):
+        if result is None or not self._is_current(result.change):
             others = cast("list[IncludeResult]", kept.get(shape) or [])
-            result = next((r for r in others if self._serves(r.dependence, r.change) and self._is_current(r)), None)
+            result = next(
+                (r for r in others if self._serves(r.dependence, r.change) and self._is_current(r.change)), None
+            )
             if result is None:
                 result = self._walk(operand, main, next_)
                 kept.put(shape, [result, *others[: _VARIANTS - 1]])
@@ -249,15 +251,16 @@ class Preprocessor:
         dependence = Dependence.of(found, change.headers, before)
         return IncludeResult(change, segment, walk.locations, dependence, new_number() if change else 0)
 
-    def _is_current(self, result: IncludeResult) -> bool:
-        read = self._cache.files.read
-        checked = self._checked
-        for path, header in result.change.headers.items():
-            if path not in checked:
-                checked[path] = read(path)
-            if checked[path] is not header.file:
-                return False
-        return True
+    def _is_current(self, change: Change) -> bool:
+        """Whether the headers that were read are what they were, and those that were looked for where they were."""
+        return all(self._header(path) is header.file for path, header in change.headers.items()) and all(
+            (self._header(path) is not None) is found for path, found in change.sought.items()
+        )
+
+    def _header(self, path: str) -> SourceFile | None:
+        if path not in self._checked:
+            self._checked[path] = self._cache.files.read(path)
+        return self._checked[path]
 
 
 def _pieces(main: Header) -> Iterable[tuple[int, int, list[Directive], Directive | None]]:

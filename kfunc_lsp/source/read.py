@@ -115,7 +115,7 @@ class _Builder:
         self.sections: dict[str, str] = {}
         self.declared = set(self.environment.large)
         self.written: dict[str, list[tuple[list[Token], Place, Declared]]] = {}
-        self.values: dict[tuple[int, int], Values] = {}
+        self.values: dict[tuple[int, int], tuple[object, Values]] = {}
         self._is_new = True
         for segment, place in self.segments:
             if segment.sections:
@@ -167,7 +167,7 @@ class _Builder:
             partial(self._mentions_of, name),
             partial(self._members_of, name),
             partial(self._body, segment, place, body),
-            (segment.mark, body.start, self.environment.id),
+            (segment.identity, body.start, self.environment.id),
         )
 
     def _license(self) -> str | None:
@@ -292,10 +292,11 @@ class _Builder:
         found = code.values.get(site.at)
         if found is None:
             key = (id(segment), site.body)
-            values = self.values.get(key)
-            if values is None:
+            asked, values = self.values.get(key, (None, None))
+            if values is None or asked is not code.asked:
                 variables = Asked(code.names.variables, code.asked)
-                values = self.values[key] = Values(code.flow, code.names.scope, variables, self._steady_macros)
+                values = Values(code.flow, code.names.scope, variables, self._steady_macros)
+                self.values[key] = code.asked, values
             found = code.values[site.at] = tuple(values.of(start, end) for start, end in site.arguments)
         return found
 

@@ -89,9 +89,9 @@ class Segment:
 
     ``sections`` are those of prototypes, ``plain`` the declarations of what is no function, with their sections.
     ``license`` are the tokens of the initialiser in section ``license``; ``operations`` are struct_ops maps: the
-    structure's name and the tokens of the initialiser. ``mark`` tells it from any other. ``code`` keeps what is worked
-    out of a body, by its index; ``graphs`` has those of bodies that a rule has asked for, by the body's first token:
-    the number of the macros' history, the tokens with all of these expanded, and what they do.
+    structure's name and the tokens of the initialiser. ``identity`` tells it from any other. ``code`` keeps what is
+    worked out of a body, by its index; ``graphs`` has those of bodies that a rule has asked for, by the body's first
+    token: the number of the macros' history, the tokens with all of these expanded, and what they do.
     """
 
     tokens: list[Token]
@@ -105,7 +105,7 @@ class Segment:
     operations: list[tuple[str, int, int]] = field(default_factory=list)
     graphs: dict[int, tuple[int, list[Token], Graph | None]] = field(default_factory=dict)
     code: dict[int, Code] = field(default_factory=dict)
-    mark: object = field(default_factory=object)
+    identity: object = field(default_factory=object)
     _references: tuple[frozenset[str], Sequence[Reference]] | None = None
 
     @cached_property
@@ -126,9 +126,10 @@ class Segment:
 
     def references(self, functions: frozenset[str]) -> Sequence[Reference]:
         """Where ``functions`` are called or their addresses taken; kept while they are the same."""
-        if self._references is None or self._references[0] != functions:
-            self._references = functions, tuple(references(self.texts, self.ranges, functions))
-        return self._references[1]
+        known = self._references
+        if known is None or known[0] != functions:
+            known = self._references = functions, tuple(references(self.texts, self.ranges, functions))
+        return known[1]
 
     @cached_property
     def ksyms(self) -> frozenset[str]:

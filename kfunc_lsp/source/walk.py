@@ -176,7 +176,8 @@ class Walk:
             return None
         after = posixpath.dirname(header.file.path) if next_ else ""
         quoted = operand[0] == '"'
-        return self._cache.find(operand[1:-1], quoted, header.file.path, self._flags.include_paths, after)
+        paths, sought = self._flags.include_paths, self.change.sought
+        return self._cache.find(operand[1:-1], quoted, header.file.path, paths, sought, after)
 
     def include(self, operand: str, header: Header, depth: int, next_: bool) -> None:
         """Walk the header that ``#include`` of ``operand`` in ``header`` means."""

@@ -52,7 +52,7 @@ __attribute__((section("tc"))) int p(void *wq) { return bpf_wq_set_callback_impl
 """
     (tmp_path / "p.bpf.c").write_text(text)
     answer = run("check", "p.bpf.c", "-k", "6.18", "-k", "7.3", cwd=tmp_path)
-    assert "6.18: declared otherwise there (parameter 1" in answer.stdout
+    assert "6.18: the declaration does not fit there (parameter 1" in answer.stdout
 
 
 def test_a_full_disk_is_said_in_one_line() -> None:

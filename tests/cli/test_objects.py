@@ -27,7 +27,7 @@ def test_an_object_gets_findings_at_its_source(built: Path) -> None:
     assert "error[unflagged-impl-called]: `bpf_wq_set_callback_impl` cannot be called on 7.3" in answer.stdout
     assert "--> old.bpf.c:35:9" in answer.stdout
     assert "35 |     return bpf_wq_set_callback_impl(&e->work, report, 0, NULL);" in answer.stdout
-    assert "= 6.18: declared otherwise there" in answer.stdout
+    assert "= 6.18: the declaration does not fit there" in answer.stdout
     assert "fix (" not in answer.stdout
 
 
@@ -58,6 +58,15 @@ def test_what_source_and_object_have_on_one_line_is_as_certain_as_either_is() ->
     assert "warning[unguarded-weak-call]" in run("check", built, "--kernel", "6.18").stdout
     for files in ((source,), (source, built)):
         assert "error[unguarded-weak-call]" in run("check", *files, "--kernel", "6.18").stdout
+
+
+def test_what_only_a_source_can_be_asked_is_no_less_certain_beside_its_object() -> None:
+    source, built = DATA / "leak.bpf.c", DATA / "leak.bpf.o"
+    for files in ((source,), (source, built)):
+        answer = run("check", *files, "--kernel", "7.3")
+        assert answer.returncode == 1
+        assert "warning[unreleased-reference]" in answer.stdout
+        assert "only the source has it" not in answer.stdout
 
 
 def test_an_archive_is_as_many_programs_as_it_has_members(tmp_path: Path) -> None:

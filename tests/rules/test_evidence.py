@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from kfunc_lsp import rules
 from kfunc_lsp.check import check, known_names
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.kernel.targets import resolve
 from kfunc_lsp.rules.evidence import Memory
+from kfunc_lsp.rules.load import Load
+from kfunc_lsp.rules.model import Rule, Violation
 from kfunc_lsp.source.cache import HeaderCache
 from kfunc_lsp.source.flags import Flags
 from kfunc_lsp.source.read import read_unit
@@ -236,3 +240,19 @@ def test_what_was_right_on_other_kernels_is_judged_again() -> None:
     memory = Memory()
     wrong = [len(check(unit, [resolve(release)], memory=memory)) for release in ("7.3", "6.12", "7.3")]
     assert wrong[0] == wrong[2] < wrong[1]
+
+
+def test_a_name_that_could_not_be_judged_is_not_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = PROGRAM.replace("static int never_called", "int never_called")
+    unit = programs.unit(text, known_names([resolve("7.3")]))
+    memory = Memory()
+
+    def fails(load: Load, name: str) -> Iterator[Violation]:
+        raise RecursionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rules, "ALL", (Rule("fails", "", fails),))
+        with pytest.raises(RecursionError):
+            check(unit, [resolve("7.3")], memory=memory)
+    found = {finding.rule.name for finding in check(unit, [resolve("7.3")], memory=memory)}
+    assert "missing-kfunc" in found

@@ -175,3 +175,26 @@ def test_a_line_that_tells_functions_elsewhere(line: str, argument: str) -> None
     with_it, without = [*above, line, cut, *NAMES[-2:]], [*above, *NAMES[-2:]]
     for text in (with_it, without, with_it):
         assert everything(read(text, warm)) == everything(read(text, HeaderCache(files)))
+
+
+def test_a_header_that_comes_and_goes() -> None:
+    files = memory()
+    warm = HeaderCache(files)
+    text = ['#if __has_include("new.h")', "extern void bpf_own(int x) __ksym;", "#endif", '#include "new.h"', NAMES[-2]]
+    header = source("/p/new.h", "static unsigned number;\n")
+    for files.files["/p/new.h"] in (None, header, None):  # type: ignore[assignment]
+        assert everything(read(text, warm)) == everything(read(text, HeaderCache(files)))
+
+
+def test_values_asked_for_after_another_program_was_read() -> None:
+    """Two programs share a header's function, in which a variable of theirs is passed on."""
+    header = "extern int bpf_one(void *x) __ksym;\nextern int bpf_two(void *x) __ksym;\n"
+    header += "static void f(void)\n{\n\tbpf_one(number);\n\tbpf_two(number);\n}"
+    files = Memory({"/p/f.h": source("/p/f.h", header)})
+    warm = HeaderCache(files)
+    late = read(["unsigned number;", '#include "f.h"'], warm)
+    assert late.uses[0].values
+    everything(read(["const volatile unsigned number = 1;", '#include "f.h"'], warm))
+    assert late.uses[1].values
+    text = ["unsigned number[4];", '#include "f.h"']
+    assert everything(read(text, warm)) == everything(read(text, HeaderCache(files)))
