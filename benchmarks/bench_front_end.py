@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from kfunc_lsp.check import known_names
 from kfunc_lsp.kernel.targets import resolve
 from kfunc_lsp.project import Disk
+from kfunc_lsp.server import COLLECTION
 from kfunc_lsp.source.cache import HeaderCache
 from kfunc_lsp.source.flags import Flags, parse_arguments
 from kfunc_lsp.source.read import read_unit
@@ -110,7 +111,7 @@ def type_at_random(commands: Sequence[Command], known: frozenset[str]) -> list[f
     generator = random.Random(7)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 2, 1_000)
+    gc.set_threshold(*COLLECTION)
     disk = Disk()
     cache = HeaderCache(disk)
     seconds: list[float] = []

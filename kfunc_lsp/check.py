@@ -175,7 +175,8 @@ def _join(
                 standing = Standing(fleet.names(members), False, None, None, "", "", words, source)
                 standings.append((lowest(members), standing))
     severity = Severity.HINT if lead.is_fallback and is_alive else lead.severity
-    message = f"{lead.headline} on {listed(fleet.names(named))}"
+    is_anywhere = lead.stage is Stage.COMPILE and named == fleet.everyone
+    message = lead.headline if is_anywhere else f"{lead.headline} on {listed(fleet.names(named))}"
     ordered = tuple(standing for _, standing in sorted(standings, key=lambda pair: pair[0]))
     return Finding(worst.rule, severity, message, lead, ordered, fix(worst.rule, lead))
 

@@ -21,15 +21,15 @@ from kfunc_lsp.unit.value import Holds, Value
 
 
 class Demand(Enum):
-    """What a refused argument was to be."""
+    """What a refused argument must do."""
 
-    NOT_NULL = "not NULL"
-    POINTER = "a pointer"
-    CONSTANT = "a known constant"
-    STRING = "a constant string"
-    MAP = "a map"
-    CALLBACK = "a function"
-    STACK_SLOT = "on the stack"
+    NOT_NULL = "not be NULL"
+    POINTER = "be a pointer"
+    CONSTANT = "be a known constant"
+    STRING = "be a constant string"
+    MAP = "be a map"
+    CALLBACK = "be a function"
+    STACK_SLOT = "be on the stack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Refusal:
             Stage.VERIFIER,
             self.foreseen,
             advice=advice,
-            marks=(Label(place, f"must be {self.demand.value}"),) if place is not None and is_beside else (),
+            marks=(Label(place, f"must {self.demand.value}"),) if place is not None and is_beside else (),
             related=(Label(use.definition, f"written by macro `{use.macro}`"),) if use.definition else (),
             subject=use.name,
         )

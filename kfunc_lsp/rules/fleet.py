@@ -25,6 +25,9 @@ _MOST_NAMES = 8
 _MOST_LISTS = 1024
 """Lists of names that are kept."""
 
+_MOST_QUESTIONS = 20_000
+"""Questions whose answers are kept: there is one for each name that was ever typed."""
+
 
 class Trait(Enum):
     """What may be asked of a kernel beside its functions; the values are the names of properties of ``Kernel``."""
@@ -71,6 +74,8 @@ class Fleet:
     def alike(self, question: Question, kernel: int) -> Members:
         """Those that answer ``question`` as the kernel of index ``kernel`` does."""
         if question not in self._classes:
+            if len(self._classes) >= _MOST_QUESTIONS:
+                self._classes.clear()
             self._classes[question] = self._classified(question)
         classes = self._classes[question]
         return self.everyone if classes is None else classes.members[classes.numbers[kernel]]
@@ -80,6 +85,8 @@ class Fleet:
         if name not in self._similar:
             from difflib import get_close_matches
 
+            if len(self._similar) >= _MOST_LISTS:
+                self._similar.clear()
             known = {function for kernel in self.kernels for function in kernel.functions}
             self._similar[name] = get_close_matches(name, known, len(known) or 1, 0.8)
         return self._similar[name]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from kfunc_lsp.btf.cdecl import parameter, prototype
 from kfunc_lsp.kernel.libbpf import Outcome
+from kfunc_lsp.kernel.loader import Loader
 from kfunc_lsp.kernel.model import FunctionClass, KernelFunction
 from kfunc_lsp.rules.edits import caution, is_editable, shorten_declaration, shortened
 from kfunc_lsp.rules.externs import Extern, place, unresolved
@@ -214,11 +215,18 @@ def fix(unit: Unit, violation: Violation, fleet: Fleet) -> Fix | None:
     if found is None:
         return None
     why_not = caution(unit, violation, found[1])
-    others = [kernel for f, kernels in answers if f and f.klass is not FunctionClass.IMPLICIT for kernel in kernels]
+    others = [
+        kernel for f, kernels in answers if f and not _is_same(f, functions[0], fleet.loader) for kernel in kernels
+    ]
     if others and not why_not:
         why_not = f"{listed(others)}: `{name}` is another function there"
     title = f"let the verifier supply the last {_arguments_title(functions[0])}"
     return Fix(title, (*edits, *found[0]), why_not)
+
+
+def _is_same(function: KernelFunction, implicit: KernelFunction, loader: Loader) -> bool:
+    """Whether ``function`` is called as ``implicit`` is, be it that it takes no more arguments at all."""
+    return function.callable and loader.resolve(function, implicit.prototype).outcome is Outcome.RESOLVED
 
 
 def _arguments_title(function: KernelFunction) -> str:

@@ -59,7 +59,7 @@ _HOOKS: Mapping[str, str] = {
     "XDP": "xdp",
     "TC": "tc",
     "STRUCT_OPS": "struct_ops",
-    "TRACING": "tracing, lsm, iter, tracepoint and perf_event",
+    "TRACING": "tracing, lsm, iter, tracepoint, perf_event",
     "SYSCALL": "syscall",
     "CGROUP": "cgroup",
     "SCHED_ACT": "action",
@@ -67,7 +67,7 @@ _HOOKS: Mapping[str, str] = {
     "SOCKET_FILTER": "socket",
     "LWT": "lwt",
     "NETFILTER": "netfilter",
-    "KPROBE": "kprobe and uprobe",
+    "KPROBE": "kprobe, uprobe",
 }
 """Hooks by the sections of the programs that they serve."""
 
@@ -102,7 +102,7 @@ def _why(function: KernelFunction, program: Program, answer: Answer) -> str:
         meaning = f"in {only[0]} by {', '.join(only[1]) or 'nobody'}" if only else answer.filter.meaning
         return f"it may be called {meaning} ({answer.filter.name}, as {SOURCE} has it)"
     hooks = [_HOOKS.get(hook.name, hook.name) for hook in function.hooks or () if hook.name != COMMON]
-    return f"it is for {'; '.join(hooks) or 'no'} programs"
+    return f"it is for {', '.join(hooks) or 'no'} programs"
 
 
 RULE = Rule("not-allowed-in-program-type", PAGE, check)

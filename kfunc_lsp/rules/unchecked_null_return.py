@@ -74,7 +74,9 @@ def check(load: Load, function: str) -> Iterator[Violation]:
             headline = f"`{trouble.name}` is passed what may be NULL"
             why = "the kfunc that gives it is flagged KF_RET_NULL, and no test stands between the call and here"
             foreseen = _PASSED.format(argument=register(load, trouble.argument))
-        yield spot.violation(headline, why, foreseen, "may be NULL from here on", "test it: if (!p) return 0;")
+        yield spot.violation(
+            headline, why, foreseen, "may be NULL from here on", "test it for NULL first, and leave where it is"
+        )
 
 
 def _sort(load: Load, giver: KernelFunction) -> str:

@@ -6,7 +6,7 @@ import gc
 import sys
 from typing import BinaryIO
 
-_COLLECTION = (20_000, 2, 1_000)
+COLLECTION = (20_000, 2, 1_000)
 """Thresholds of the garbage collector. A check leaves none; what lives long is looked through in a rest, hardly ever
 else."""
 _SWITCH = 0.0002
@@ -45,7 +45,7 @@ def _talk(reading: BinaryIO, writing: BinaryIO) -> int:
         from kfunc_lsp.server.features import make_server
 
         server = make_server()
-        gc.set_threshold(*_COLLECTION)
+        gc.set_threshold(*COLLECTION)
         sys.setswitchinterval(_SWITCH)
         return server.run(session, params.get("processId"), incoming, outgoing)
     except Exit as early:

@@ -32,7 +32,11 @@ def _title(analysis: Analysis, program: str) -> str:
                         failing.setdefault(kernel, []).append(finding.violation.subject)
     fits = [kernel.name for kernel in analysis.selection.kernels if kernel.name not in failing]
     words = [f"fits {listed(fits)}"] if fits else []
-    words += [f"not {kernel} ({listed(list(dict.fromkeys(names)))})" for kernel, names in failing.items()]
+    alike: dict[str, list[str]] = {}
+    for each in analysis.selection.kernels:
+        if each.name in failing:
+            alike.setdefault(listed(list(dict.fromkeys(failing[each.name]))), []).append(each.name)
+    words += [f"not {listed(kernels)} ({names})" for names, kernels in alike.items()]
     return " · ".join(words)
 
 

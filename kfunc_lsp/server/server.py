@@ -344,8 +344,9 @@ class Server(LanguageServer):
 
 
 def _tidy() -> None:
-    """Collect what garbage there is. The first time that is what imports have left; what is there now is not looked at
-    again.
+    """Collect what garbage there is, such as imports have left, and look at what is there now no more.
+
+    Until the first rest nothing is collected; from then on also while a person types, but only what has come since.
     """
     gc.collect()
     gc.freeze()

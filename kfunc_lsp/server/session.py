@@ -92,6 +92,7 @@ class Session:
 
     def open(self, uri: str, version: int, text: str) -> None:
         """Take over an opened document. Its ``languageId`` does not matter: headers come as C++."""
+        self._memories[uri] = Memory()
         self._keep(Document(uri, version, path_of(uri, self.root), Lines(encode(text), self.encoding)))
 
     def change(self, params: types.DidChangeTextDocumentParams) -> None:
@@ -192,8 +193,7 @@ class Session:
         config = self._settings.config(self._folder(document))
         project = self._project(config)
         unit = read_unit(document.file, project.headers, self._flags(project, document), selection.known)
-        memory = self._memories.setdefault(document.uri, Memory())
-        findings = check(unit, selection.kernels, selection.loader, memory)
+        findings = check(unit, selection.kernels, selection.loader, self._memories.get(document.uri))
         choice = choose(config)
         here = tuple(j for f in findings if f.span.file is unit.file and (j := _judged(choice, f)) is not None)
         analysis = Analysis(document, selection, unit, here, age)

@@ -53,6 +53,7 @@ class Settings:
     tell: Callable[[str], None]
     waiting: set[str] = field(default_factory=set)
     _configs: dict[str, Config] = field(default_factory=dict)
+    _read: dict[str, Config] = field(default_factory=dict)
     _kernels: dict[tuple[str, object], Kernel | KfuncLspError] = field(default_factory=dict)
     _selections: dict[object, Selection] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -86,10 +87,12 @@ class Settings:
 
     def _with_options(self, folder: str) -> Config:
         try:
-            config = load(folder)
+            config = self._read[folder] = load(folder)
         except ConfigError as error:
-            self.tell(f"{error}. The file is not used.")
-            config = Config()
+            # it is being typed, perhaps
+            config = self._read.get(folder, Config())
+            before = "What it said before counts" if config.file else "The file is not used"
+            self.tell(f"{error}. {before}.")
         if self.options is None:
             return config
         if not isinstance(self.options, Mapping):

@@ -31,7 +31,7 @@ def document_symbols(
     if not session.client.symbol_trees:
         return [
             types.SymbolInformation(
-                location(session, use.span), name, types.SymbolKind.Function, container_name=use.function
+                location(session, use.span), name, types.SymbolKind.Function, container_name=_holder(use)
             )
             for name, uses in found.items()
             for use in uses
@@ -50,7 +50,12 @@ def document_symbols(
 def _child(document: Document, use: Use) -> types.DocumentSymbol:
     place = document.lines.range(use.span.start, use.span.end)
     words = "guard" if use.is_guard else f"by macro {use.macro}" if use.macro else use.kind.value
-    return types.DocumentSymbol(use.function or use.name, types.SymbolKind.Function, place, place, words)
+    return types.DocumentSymbol(_holder(use) or use.name, types.SymbolKind.Function, place, place, words)
+
+
+def _holder(use: Use) -> str:
+    """The function that a use is in, as a person has named it: ``BPF_PROG`` and its like put the body into another."""
+    return use.function.removeprefix("____")
 
 
 def workspace_symbols(session: Session, params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol] | None:

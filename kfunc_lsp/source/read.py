@@ -251,7 +251,9 @@ class _Builder:
             from kfunc_lsp.source.steps import graph_of  # which few programs need
 
             tokens = self._expanded(segment.tokens[body.start + 1 : body.end - 1])
-            graph = graph_of([token[0] for token in tokens], parameters(segment.texts, body))
+            texts = segment.texts[body.start : body.end]
+            is_whole = texts.count("{") == texts.count("}")  # else it is being typed, or goes on behind an #include
+            graph = graph_of([token[0] for token in tokens], parameters(segment.texts, body)) if is_whole else None
             known = segment.graphs[body.start] = (number, tokens, graph)
         _, tokens, graph = known
         return FunctionBody(graph, partial(_locate, tokens, place)) if graph else None

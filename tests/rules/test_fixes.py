@@ -93,3 +93,13 @@ def test_a_fix_keeps_carriage_returns_and_a_byte_order_mark() -> None:
 
 def test_two_thousand_calls_take_no_longer_than_they_are_many() -> None:
     assert len(found(IMPL + program("bpf_wq_set_callback_impl(w, 0, 0, NULL);" * 2000))) == 2000
+
+
+def test_a_kernel_whose_kfunc_has_no_such_argument_at_all_has_the_same_one() -> None:
+    kernels = [resolve("6.18"), resolve("7.3")]
+    text = HEAD + "extern s32 scx_bpf_dsq_nr_queued(u64 dsq_id, const struct bpf_prog_aux *aux) __ksym;\n"
+    text += 'SEC("syscall") int p(void *ctx)\n{\n\treturn scx_bpf_dsq_nr_queued(1, 0);\n}\n'
+    findings = [
+        f for f in check(unit(text, known_names(kernels)), kernels) if f.rule.name == "implicit-argument-passed"
+    ]
+    assert [f.fix and f.fix.is_safe for f in findings] == [True]

@@ -96,6 +96,13 @@ async def test_the_symbols_of_a_document_are_its_kfuncs(vscode: Editor) -> None:
     }
 
 
+async def test_a_symbol_is_in_the_program_as_it_was_named(vscode: Editor) -> None:
+    text = "extern void bpf_rcu_read_lock(void);\nint ____prog(void *ctx)\n{\n\tbpf_rcu_read_lock();\n\treturn 0;\n}\n"
+    document = types.TextDocumentIdentifier(vscode.open(text))
+    (found,) = await vscode.client.text_document_document_symbol_async(types.DocumentSymbolParams(document)) or ()
+    assert [child.name for child in found.children or ()] == ["prog"]  # type: ignore[union-attr]
+
+
 async def test_the_symbols_of_the_workspace_are_the_kernels_kfuncs(vscode: Editor) -> None:
     found = await vscode.client.workspace_symbol_async(types.WorkspaceSymbolParams("wqsetcall"))
     names = [symbol.name for symbol in found or ()]

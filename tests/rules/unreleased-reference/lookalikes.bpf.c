@@ -112,3 +112,16 @@ static __attribute__((unused)) int never_called(void)
 {
 	return bpf_task_from_pid(1) ? 1 : 0;
 }
+
+// What stands behind an include in a function is not known.
+SEC("syscall")
+int goes_on_behind_an_include(void *ctx)
+{
+	struct task_struct *p = bpf_task_from_pid(1);
+
+	if (!p)
+		return 0;
+#include <bpf/bpf_tracing.h>
+	bpf_task_release(p);
+	return 0;
+}
