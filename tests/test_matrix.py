@@ -137,3 +137,11 @@ def test_json_and_csv_say_the_same(table: Matrix) -> None:
     for row, program in zip(rows[1:], document["programs"], strict=True):
         statuses = [cell["status"] for cell in program["kernels"].values()]
         assert row == [program["program"], *statuses, program["loads"]]
+
+
+def test_what_a_kernel_may_refuse_is_not_said_to_load() -> None:
+    kernels = [resolve(name) for name in ("7.0", "7.3")]
+    leak = (Path(__file__).parent / "cli" / "data" / "leak.bpf.c").read_text()
+    found = tuple(map(item_of, check(unit(leak, known_names(kernels)), kernels)))
+    names = [KernelName(kernel.name, kernel.name) for kernel in kernels]
+    assert [row.loads for row in matrix([Outcome("p", "p", found)], names).rows] == ["perhaps all"]

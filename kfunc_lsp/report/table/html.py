@@ -21,7 +21,7 @@ _RANKS = {Status.FAILS: 0, Status.WARNS: 1, Status.OK: 2}
 
 _SUMS = (
     (Status.FAILS, "does not load everywhere", "do not load everywhere"),
-    (Status.WARNS, "loads with warnings", "load with warnings"),
+    (Status.WARNS, "may load, with warnings", "may load, with warnings"),
     (Status.OK, "loads everywhere", "load everywhere"),
 )
 

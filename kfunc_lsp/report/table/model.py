@@ -29,6 +29,11 @@ class Cell:
     status: Status
     items: tuple[Item, ...]
 
+    def is_doubtful(self, kernel: str) -> bool:
+        """Whether a warning foresees that the program is refused on ``kernel``."""
+        predictions = (prediction for item in self.items for prediction in item.predictions)
+        return self.status is Status.WARNS and any(kernel in prediction.kernels for prediction in predictions)
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -64,7 +69,13 @@ def _version(name: str) -> tuple[bool, list[int], str]:
 def _row(outcome: Outcome, kernels: Sequence[KernelName]) -> Row:
     cells = tuple(_cell(outcome, kernel.name) for kernel in kernels)
     names = [kernel.name for kernel in kernels]
-    return Row(shown_path(outcome.name), cells, loads(names, [cell.status is not Status.FAILS for cell in cells]))
+    words = loads(names, [cell.status is not Status.FAILS for cell in cells])
+    doubtful = [name for name, cell in zip(names, cells, strict=True) if cell.is_doubtful(name)]
+    if doubtful and len(doubtful) == sum(cell.status is not Status.FAILS for cell in cells):
+        words = f"perhaps {words}"
+    elif doubtful:
+        words += f"; perhaps not {', '.join(doubtful)}"
+    return Row(shown_path(outcome.name), cells, words)
 
 
 def _cell(outcome: Outcome, kernel: str) -> Cell:
