@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from lsprotocol import types
 
 from kfunc_lsp.btf.types import FuncProto
-from kfunc_lsp.dataclass import dataclass
+from kfunc_lsp.dataclass import dataclass, field
 from kfunc_lsp.describe import age, describe, is_superseded, newest, signature
 from kfunc_lsp.kernel.hooks import allowed
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction
@@ -41,15 +41,50 @@ class _Candidate:
     superseded: bool
 
 
-@dataclass(frozen=True)
-class _Offer:
-    """What does not change while a person types: how the name is looked for, the JSON of the item but for its end, and
-    that of the text that it writes.
-    """
+class _Offer(NamedTuple):
+    """The JSON of an item but for its end, and that of the text that it writes: the same while a person types."""
 
-    key: str
     item: str
     text: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Offers:
+    """What is on offer at a place in ``programs``; ``called`` is whether a ``(`` follows.
+
+    Each offer is made once, when somebody asks for it.
+    """
+
+    kernels: tuple[Kernel, ...]
+    programs: tuple[Program, ...]
+    client: Client
+    place: Place
+    called: bool
+    _made: dict[str, _Offer] = field(default_factory=dict)
+
+    def of(self, prefix: str) -> list[_Offer]:
+        """The offers whose names begin with ``prefix``, which is in small letters."""
+        found = []
+        for candidate in _candidates(self.kernels):
+            name = candidate.function.name
+            if name.lower().startswith(prefix):
+                if name not in self._made:
+                    self._made[name] = self._offer(candidate)
+                found.append(self._made[name])
+        return found
+
+    def _offer(self, candidate: _Candidate) -> _Offer:
+        function = candidate.function
+        newest = max(self.kernels, key=age)
+        denied = _denied(newest, function.name, self.programs) if self.programs else ""
+        text, is_snippet = function.name, False
+        if self.place is Place.EXTERN:
+            weak = "__weak " if candidate.missing else ""
+            text = f"{signature(function.name, function.prototype).text} {weak}__ksym;"
+        elif self.place is Place.CALL and self.client.snippets and not self.called:
+            text, is_snippet = _snippet(function), True
+        item = json.dumps(_item(self.client, candidate, denied, is_snippet)).removesuffix("}")
+        return _Offer(item, json.dumps(text))
 
 
 def completion(session: Session, document: Document, params: types.CompletionParams) -> Json | None:
@@ -64,8 +99,7 @@ def completion(session: Session, document: Document, params: types.CompletionPar
     programs = tuple(programs_around(session, document, word.start))
     called = document.file.text[word.end : word.end + 1] == "("
     offers = _offers(session.selection(document).kernels, programs, session.client, place, called)
-    prefix = word.prefix.lower()
-    found = [offer for offer in offers if offer.key.startswith(prefix)]
+    found = offers.of(word.prefix.lower())
     start, end = document.lines.place(word.start), document.lines.place(word.end)
     place_json = json.dumps({"start": start, "end": end})
     data = json.dumps({"uri": document.uri, "declares": place in (Place.CALL, Place.NAME)})
@@ -111,25 +145,7 @@ def _declaration(session: Session, document: Document, name: str) -> list[types.
     return [types.TextEdit(document.lines.range(edit.span.start, edit.span.end), edit.text)]
 
 
-@lru_cache(maxsize=16)
-def _offers(
-    kernels: tuple[Kernel, ...], programs: tuple[Program, ...], client: Client, place: Place, called: bool
-) -> list[_Offer]:
-    """Every kfunc on offer, those marked that none of ``programs`` may call; ``called`` is whether ``(`` follows."""
-    newest = max(kernels, key=age, default=None)
-    offers = []
-    for candidate in _candidates(kernels):
-        function = candidate.function
-        denied = _denied(newest, function.name, programs) if newest is not None and programs else ""
-        text, is_snippet = function.name, False
-        if place is Place.EXTERN:
-            weak = "__weak " if candidate.missing else ""
-            text = f"{signature(function.name, function.prototype).text} {weak}__ksym;"
-        elif place is Place.CALL and client.snippets and not called:
-            text, is_snippet = _snippet(function), True
-        item = json.dumps(_item(client, candidate, denied, is_snippet)).removesuffix("}")
-        offers.append(_Offer(function.name.lower(), item, json.dumps(text)))
-    return offers
+_offers = lru_cache(maxsize=16)(_Offers)
 
 
 def _denied(kernel: Kernel, name: str, programs: Sequence[Program]) -> str:
