@@ -98,6 +98,8 @@ def _initializer(fields: Iterable[_Field], frozen: bool, *, has_more: bool) -> C
         is_made = field.default_factory is not _MISSING
         if field.init and (is_made or field.default is not _MISSING):
             defaults.append(field.default)
+        elif field.init and defaults:
+            raise TypeError(f"non-default argument {field.name!r} follows default argument")
         form = "m" if is_made else "p"
         shape += form.upper() if field.init else form
     code = _template(shape, frozen, has_more)

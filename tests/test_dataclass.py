@@ -81,6 +81,8 @@ def is_hashable(value: object) -> bool:
     return refused(lambda: hash(value)) is None
 
 
+OUT_OF_ORDER = {"__annotations__": {"given": "int", "needed": "int"}, "given": 1}
+
 USES: dict[str, Callable[[Any, Any], object]] = {
     "defaults": lambda c, _: (c.Point(1).y, c.Child("n").memo, c.Slotted(1).z, c.Changing([1, 2]).count),
     "keywords": lambda c, _: (c.Point(y=1, x=2).sum, c.Child(name="n", hashed=("a",)).hashed),
@@ -122,6 +124,7 @@ USES: dict[str, Callable[[Any, Any], object]] = {
     ),
     "match": lambda c, _: (matched(c.Point(1, 2), c.Point), matched(c.Child("n"), c.Parent), c.Changing.__match_args__),
     "copy": lambda c, _: [copy.copy(v) == v for v in (c.Point(1), c.Slotted(1), c.Child("n"), c.Changing([1]))],
+    "order": lambda _, m: refused(lambda: m.dataclass(type("C", (), OUT_OF_ORDER))),
     "unchanged": lambda c, _: (c.Point.__name__, c.Point.__module__, c.Point.size),
 }  # fmt: skip
 
