@@ -153,8 +153,13 @@ def _denied(kernel: Kernel, name: str, programs: Sequence[Program]) -> str:
     function = kernel.get(name)
     if function is None:
         return ""
-    words = [_refused(kernel, function, program) for program in programs]
-    return words[0] if all(words) else ""
+    first = ""
+    for program in programs:
+        words = _refused(kernel, function, program)
+        if not words:
+            return ""
+        first = first or words
+    return first
 
 
 def _refused(kernel: Kernel, function: KernelFunction, program: Program) -> str:
