@@ -150,7 +150,7 @@ class Rule:
     ``check`` yields the violations of a unit on a kernel that concern one name; ``fix`` gives the change for one
     violation, given all the kernels that the program is to load on, or ``None``. ``each`` lists the names that the rule
     looks at one by one, so that kernels which differ elsewhere are alike to it: externs that are used, if it does not
-    say otherwise.
+    say otherwise. Whether it finds anything in a name may rest on no more than ``evidence`` has, where that has any.
     """
 
     name: str

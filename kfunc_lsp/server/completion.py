@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from lsprotocol import types
@@ -73,10 +73,13 @@ class _Offers:
                 found.append(self._made[name])
         return found
 
+    @cached_property
+    def _newest(self) -> Kernel:
+        return max(self.kernels, key=age)
+
     def _offer(self, candidate: _Candidate) -> _Offer:
         function = candidate.function
-        newest = max(self.kernels, key=age)
-        denied = _denied(newest, function.name, self.programs) if self.programs else ""
+        denied = _denied(self._newest, function.name, self.programs) if self.programs else ""
         text, is_snippet = function.name, False
         if self.place is Place.EXTERN:
             weak = "__weak " if candidate.missing else ""
