@@ -1,9 +1,9 @@
 """``dataclass``, ``field`` and ``replace`` of the standard library, for a command that starts often.
 
 The standard ones compile six methods for each class on import, and load ``inspect``, ``ast`` and ``tokenize`` for it:
-a third of the time in which a small program is checked. Here only ``__init__`` is compiled, once for all classes of one
-shape, whose code differs in names alone; the other methods are shared. Type checkers see the standard ones, and what is
-here behaves alike in all that the project uses.
+a third of the time in which a small program is checked. Here only ``__init__`` is compiled, when the first instance is
+made, and once for all classes of one shape, whose code differs in names alone; the other methods are shared. Type
+checkers see the standard ones, and what is here behaves alike in all that the project uses.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ class _Field:
 
 
 def _dataclass(cls: type | None = None, /, *, frozen: bool = False, slots: bool = False, eq: bool = True) -> Any:
-    def build(cls: type) -> type:
+    def build(cls: type) -> Any:
         return _build(cls, frozen, slots, eq)
 
     return build if cls is None else build(cls)
 
 
-def _build(cls: type, frozen: bool, slots: bool, eq: bool) -> type:
+def _build(cls: type, frozen: bool, slots: bool, eq: bool) -> Any:
     fields: dict[str, _Field] = {}
     for base in cls.__mro__[-1:0:-1]:
         fields |= base.__dict__.get(_FIELDS, {})
@@ -81,10 +81,26 @@ def _build(cls: type, frozen: bool, slots: bool, eq: bool) -> type:
         members["__setattr__"] = members["__delattr__"] = _refuse
         if slots:
             members["__getstate__"], members["__setstate__"] = _get_state, _set_state
-    members["__init__"] = _initializer(fields.values(), frozen, has_more=hasattr(cls, "__post_init__"))
-    made = type(cls)(cls.__name__, cls.__bases__, members)
+    _refuse_early_defaults(fields.values())
+
+    def __init__(self: Any, *arguments: Any, **named: Any) -> None:  # noqa: N807
+        made.__init__ = _initializer(fields.values(), frozen, has_more=hasattr(made, "__post_init__"))
+        made.__init__(self, *arguments, **named)
+
+    members["__init__"] = __init__
+    made: Any = type(cls)(cls.__name__, cls.__bases__, members)
     made.__qualname__ = cls.__qualname__
     return made
+
+
+def _refuse_early_defaults(fields: Iterable[_Field]) -> None:
+    had_default = False
+    for field in fields:
+        if field.init:
+            has_default = field.default is not _MISSING or field.default_factory is not _MISSING
+            if had_default and not has_default:
+                raise TypeError(f"non-default argument {field.name!r} follows default argument")
+            had_default = has_default
 
 
 def _initializer(fields: Iterable[_Field], frozen: bool, *, has_more: bool) -> Callable[..., None]:
@@ -98,8 +114,6 @@ def _initializer(fields: Iterable[_Field], frozen: bool, *, has_more: bool) -> C
         is_made = field.default_factory is not _MISSING
         if field.init and (is_made or field.default is not _MISSING):
             defaults.append(field.default)
-        elif field.init and defaults:
-            raise TypeError(f"non-default argument {field.name!r} follows default argument")
         form = "m" if is_made else "p"
         shape += form.upper() if field.init else form
     code = _template(shape, frozen, has_more)

@@ -73,5 +73,28 @@ def test_a_check_loads_what_it_needs() -> None:
     assert run.stdout.splitlines()[-1] == "[]"
 
 
+NOT_FOR_THE_FIRST_DIAGNOSTICS = {
+    "pygls", "lsprotocol", "asyncio", "socket", "ssl", "subprocess", "signal", "logging", "concurrent.futures",
+    "difflib", "traceback", "elftools", "yaml", "dataclasses", "inspect", "ast", "tokenize", "tempfile", "hashlib",
+    "shutil", "pickle", "pkgutil", "argparse",
+}  # fmt: skip
+"""What a server leaves for later than the answer to ``initialize`` and the first document's diagnostics."""
+
+
+def test_the_first_diagnostics_load_what_they_need() -> None:
+    script = (
+        "import sys; from pathlib import Path; from kfunc_lsp.server.handshake import handshake; "
+        "from kfunc_lsp.server.opening import begin; from kfunc_lsp.server.diagnostics import report; "
+        "session = begin({'initializationOptions': {'kernels': ['7.3']}}, None); "
+        "file = Path('examples/snooper.bpf.c').absolute(); session.open(f'file://{file}', 1, file.read_text()); "
+        "assert report(session, *session.documents.values())['items']; "
+        f"print(sorted({NOT_FOR_THE_FIRST_DIAGNOSTICS} & sys.modules.keys()))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], cwd=PACKAGE.parent, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
 def test_no_module_outgrows_one_noun() -> None:
     assert [p.name for p in MODULES if len(p.read_text().splitlines()) > 400] == []

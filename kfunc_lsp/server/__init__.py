@@ -21,27 +21,23 @@ def serve(port: int | None = None, log_file: str = "", log_level: str = "warning
     """
     # Looking for garbage would take a third of the time of all imports. The first rest has time for it (``Server``).
     gc.disable()
-    from kfunc_lsp.server.log import configure_log
-
-    configure_log(log_file, log_level)
-    if port is not None:
-        from kfunc_lsp.server.listen import accept
-
-        return _talk(*accept(port))
-    return _talk(sys.stdin.buffer, sys.stdout.buffer)
-
-
-def _talk(reading: BinaryIO, writing: BinaryIO) -> int:
+    is_verbose = log_level == "debug"
+    if log_file or is_verbose:
+        _log(log_file, log_level)
+    reading, writing = _streams(port)
     from kfunc_lsp.server.handshake import Exit, handshake
     from kfunc_lsp.server.pipes import Incoming, Outgoing
 
-    incoming, outgoing = Incoming(reading), Outgoing(writing)
+    incoming, outgoing = Incoming(reading), Outgoing(writing, is_verbose)
     try:
         params = handshake(incoming, outgoing)
         from kfunc_lsp.server.opening import begin, open_first
 
         session = begin(params, outgoing)
         open_first(session, incoming, outgoing)
+        if not (log_file or is_verbose):
+            # Until here there is nothing else to log, and the first diagnostics need not wait for a log.
+            _log(log_file, log_level)
         from kfunc_lsp.server.features import make_server
 
         server = make_server()
@@ -53,3 +49,17 @@ def _talk(reading: BinaryIO, writing: BinaryIO) -> int:
     finally:
         # Also where a fault ends the server: what was answered gets out.
         outgoing.close()
+
+
+def _log(file: str, level: str) -> None:
+    from kfunc_lsp.server.log import configure_log
+
+    configure_log(file, level)
+
+
+def _streams(port: int | None) -> tuple[BinaryIO, BinaryIO]:
+    if port is None:
+        return sys.stdin.buffer, sys.stdout.buffer
+    from kfunc_lsp.server.listen import accept
+
+    return accept(port)

@@ -6,11 +6,11 @@ edits behind one of those would land on another line than in the editor.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
-
-from pygls.uris import from_fs_path, to_fs_path
 
 from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.server.positions import Lines, encode
@@ -18,6 +18,10 @@ from kfunc_lsp.unit.model import SourceFile
 
 if TYPE_CHECKING:
     from lsprotocol import types
+
+_FILE = "file://"
+_PLAIN = re.compile(r"(?:/[A-Za-z0-9_.~-]+)+")
+"""A path that stands in a URI as it is. What pygls needs for any other takes longest to import of all in a session."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +65,26 @@ def lines_of(file: SourceFile, encoding: str) -> Lines:
 
 def path_of(uri: str, root: str) -> str:
     """The path of a document; one directly in ``root`` that no file has where the URI is of another scheme."""
-    path = to_fs_path(uri)
+    path = file_of(uri)
     if path:
         return path
     # The colon and the missing suffix keep it apart from any program; the folder gives it flags and headers.
     return f"{root.rstrip('/')}/:{uri.replace('/', '%2F')}"
 
 
+def file_of(uri: str) -> str | None:
+    """The path of the file that ``uri`` names, as pygls has it; ``None`` or empty where it names none."""
+    if uri.startswith(_FILE) and os.sep == "/" and _PLAIN.fullmatch(uri, len(_FILE)):
+        return uri[len(_FILE) :]
+    from pygls.uris import to_fs_path
+
+    return to_fs_path(uri)
+
+
 def uri_of(path: str) -> str:
     """The URI of a file."""
+    if _PLAIN.fullmatch(path):
+        return _FILE + path
+    from pygls.uris import from_fs_path
+
     return from_fs_path(path) or ""

@@ -10,11 +10,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from pygls.uris import to_fs_path
-
 from kfunc_lsp.server.capabilities import encoding, member
 from kfunc_lsp.server.client import Client
 from kfunc_lsp.server.diagnostics import PUBLISH, of_analysis, publication, report
+from kfunc_lsp.server.documents import file_of
 from kfunc_lsp.server.handshake import read_message
 from kfunc_lsp.server.pipes import Incoming, Outgoing
 from kfunc_lsp.server.session import Session
@@ -43,7 +42,7 @@ def _roots(params: Mapping[str, Any]) -> list[str]:
     """The folders that the client works in; the current one where it says none."""
     folders = params.get("workspaceFolders")
     uris = [params.get("rootUri"), *(member(f, "uri") for f in (folders if isinstance(folders, list) else ()))]
-    paths = [path for uri in uris if isinstance(uri, str) and (path := to_fs_path(uri))]
+    paths = [path for uri in uris if isinstance(uri, str) and (path := file_of(uri))]
     root = params.get("rootPath")
     return list(dict.fromkeys(paths)) or [root if isinstance(root, str) and root else os.getcwd()]
 

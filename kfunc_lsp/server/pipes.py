@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
 import os
 import queue
 import select
@@ -13,8 +11,6 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import BinaryIO
-
-log = logging.getLogger("kfunc_lsp")
 
 _MOST_UNREAD = 64 << 20
 """Bytes that may wait for a client that does not read; one that lets more wait is given up."""
@@ -76,47 +72,15 @@ class Incoming:
         return bool(data)
 
 
-class Messages:
-    """What is incoming, on the event loop: mirrors the readers of pygls. No thread that would wait for its turn stands
-    between.
+class Outgoing:
+    """Writes to the client from a thread of its own, so that a client that does not read holds nothing up.
+
+    With ``is_logged`` all that is sent goes to the log.
     """
 
-    def __init__(self, incoming: Incoming) -> None:
-        self._incoming = incoming
-
-    async def readline(self) -> bytes:
-        """The next line with its end; what is left at the end of input."""
-        # What the last message asks for is begun before the next one changes a document.
-        await asyncio.sleep(0)
-        while b"\n" not in self._incoming.arrived and await self._more():
-            pass
-        return self._incoming.readline()
-
-    async def readexactly(self, count: int) -> bytes:
-        """The next ``count`` bytes; fewer at the end of input."""
-        while len(self._incoming.arrived) < count and await self._more():
-            pass
-        return self._incoming.read(count)
-
-    async def _more(self) -> bool:
-        loop = asyncio.get_running_loop()
-        if os.name == "nt":
-            # Where pipes cannot be waited for but by reading.
-            return await loop.run_in_executor(None, self._incoming.more)
-        is_there = loop.create_future()
-        loop.add_reader(self._incoming.file, is_there.set_result, None)
-        try:
-            await is_there
-        finally:
-            loop.remove_reader(self._incoming.file)
-        return self._incoming.more()
-
-
-class Outgoing:
-    """Writes to the client from a thread of its own, so that a client that does not read holds nothing up."""
-
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, is_logged: bool = False) -> None:
         self._stream = stream
+        self._is_logged = is_logged
         # What fits is written at once, and waits for no turn between its pieces. Linux only, and pipes only.
         with suppress(ImportError, AttributeError, OSError):
             import fcntl
@@ -129,7 +93,10 @@ class Outgoing:
 
     def send(self, message: Mapping[str, object]) -> None:
         """Send a message; any thread may do so."""
-        log.debug("sent %s", message)
+        if self._is_logged:
+            import logging
+
+            logging.getLogger("kfunc_lsp").debug("sent %s", message)
         self.write(framed(message))
 
     def notify(self, method: str, params: object) -> None:
@@ -140,7 +107,9 @@ class Outgoing:
         """Send ``data``, now or later."""
         self._unread += len(data)
         if self._unread > _MOST_UNREAD:
-            log.error("the client has not read %d MB; leaving", self._unread >> 20)
+            import logging
+
+            logging.getLogger("kfunc_lsp").error("the client has not read %d MB; leaving", self._unread >> 20)
             os._exit(1)
         self._waiting.put(data)
 

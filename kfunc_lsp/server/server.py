@@ -28,13 +28,14 @@ from pygls.exceptions import (
 )
 from pygls.io_ import run_async
 from pygls.lsp.server import LanguageServer
-from pygls.uris import to_fs_path
 
 from kfunc_lsp import __version__
-from kfunc_lsp.server.diagnostics import PUBLISH, Diagnostic, Publisher, of_analysis, publication
-from kfunc_lsp.server.documents import Document
-from kfunc_lsp.server.pipes import Incoming, Messages, Outgoing, leave_with
+from kfunc_lsp.server.diagnostics import PUBLISH, Diagnostic, of_analysis, publication
+from kfunc_lsp.server.documents import Document, file_of
+from kfunc_lsp.server.messages import Messages
+from kfunc_lsp.server.pipes import Incoming, Outgoing, leave_with
 from kfunc_lsp.server.protocol import CONVERTER, Protocol
+from kfunc_lsp.server.publisher import Publisher
 from kfunc_lsp.server.session import Session
 from kfunc_lsp.server.settings import SECTION
 
@@ -245,8 +246,8 @@ class Server(LanguageServer):
 
     def folders_changed(self, event: types.WorkspaceFoldersChangeEvent) -> None:
         """workspace/didChangeWorkspaceFolders."""
-        removed = {to_fs_path(folder.uri) for folder in event.removed}
-        added = [path for folder in event.added if (path := to_fs_path(folder.uri))]
+        removed = {file_of(folder.uri) for folder in event.removed}
+        added = [path for folder in event.added if (path := file_of(folder.uri))]
         roots = self.session.roots
         roots[:] = list(dict.fromkeys([*(root for root in roots if root not in removed), *added])) or roots[:1]
         self._refresh(databases=True)

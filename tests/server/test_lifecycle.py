@@ -167,7 +167,7 @@ async def test_an_internal_error_tells_no_trace() -> None:
 
 
 FAULTY = """
-from kfunc_lsp.server import diagnostics, serve, session
+from kfunc_lsp.server import publisher, serve, session
 
 def broken(owner, name, error, is_met=lambda *arguments: True):
     sound = getattr(owner, name)
@@ -180,7 +180,7 @@ def broken(owner, name, error, is_met=lambda *arguments: True):
 broken(session.Session, "analysis", IndexError)
 broken(session.Session, "refresh", KeyError)
 broken(session.Session, "open", ZeroDivisionError, lambda session, uri, *more: "unopened" in uri)
-broken(diagnostics.Publisher, "_start", RecursionError, lambda publisher, uri: "untimed" in uri)
+broken(publisher.Publisher, "_start", RecursionError, lambda publisher, uri: "untimed" in uri)
 serve()
 """
 
