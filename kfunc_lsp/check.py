@@ -79,7 +79,7 @@ def _answers(loads: Loads, memory: Memory | None) -> list[_Answer]:
     found: dict[str, dict[Violation, Members]] = {rule.name: {} for rule in rules.ALL}
     for each, together in _together(rules.ALL):
         for name in each(loads.unit):
-            if memory is not None and memory.stands(loads.unit, each, name):
+            if memory is not None and memory.stands(each, name):
                 continue
             is_right = True
             for members, violations in loads.each(loads.fleet.everyone, _judge(together, name)):
@@ -90,6 +90,8 @@ def _answers(loads: Loads, memory: Memory | None) -> list[_Answer]:
                         is_right = False
             if is_right and memory is not None:
                 memory.keep(each, name)
+    if memory is not None:
+        memory.end()
     return [_Answer(rule, violation, members) for rule in rules.ALL for violation, members in found[rule.name].items()]
 
 

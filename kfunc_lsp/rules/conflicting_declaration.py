@@ -9,7 +9,7 @@ from kfunc_lsp.rules.edits import is_editable, whole_line
 from kfunc_lsp.rules.fleet import Fleet
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.messages import CONFLICT
-from kfunc_lsp.rules.model import Edit, Fix, Label, Rule, Severity, Stage, Violation, whole
+from kfunc_lsp.rules.model import Edit, Fix, Label, Rule, Severity, Stage, Violation, named
 from kfunc_lsp.unit.model import Declaration, Unit
 
 PAGE = """
@@ -50,29 +50,27 @@ _SWITCH = "BPF_NO_KFUNC_PROTOTYPES"
 
 
 def check(load: Load, name: str) -> Iterator[Violation]:
-    """Violations, the same on every kernel."""
+    """Violations of one name, the same on every kernel."""
     unit = load.unit
-    for name, declarations in unit.declarations.items():
-        if len(declarations) < 2 or not any(is_editable(d.name_span, unit) for d in declarations):
-            continue
-        pair = _conflict([d for d in declarations if d.prototype is not None])
-        if pair is None or not any(is_editable(d.name_span, unit) for d in pair):
-            continue
-        mine, other = pair[::-1] if is_editable(pair[1].name_span, unit) else pair
-        is_switched = any(_SWITCH in d.name_span.file.text for d in pair)
-        yield Violation(
-            Severity.WARNING if is_switched or unit.missing_headers else Severity.ERROR,
-            mine.name_span,
-            f"`{name}` is declared in two ways",
-            "clang refuses a second declaration with other types",
-            Stage.COMPILE,
-            CONFLICT.format(name=name),
-            advice=f"keep one of them; {_SWITCH} switches those of vmlinux.h off"
-            if is_switched
-            else "keep one of them",
-            related=(Label(other.name_span, "declared otherwise here"),),
-            subject=name,
-        )
+    declarations = unit.declarations.get(name, ())
+    if len(declarations) < 2 or not any(is_editable(d.name_span, unit) for d in declarations):
+        return
+    pair = _conflict([d for d in declarations if d.prototype is not None])
+    if pair is None or not any(is_editable(d.name_span, unit) for d in pair):
+        return
+    mine, other = pair[::-1] if is_editable(pair[1].name_span, unit) else pair
+    is_switched = any(_SWITCH in d.name_span.file.text for d in pair)
+    yield Violation(
+        Severity.WARNING if is_switched or unit.missing_headers else Severity.ERROR,
+        mine.name_span,
+        f"`{name}` is declared in two ways",
+        "clang refuses a second declaration with other types",
+        Stage.COMPILE,
+        CONFLICT.format(name=name),
+        advice=f"keep one of them; {_SWITCH} switches those of vmlinux.h off" if is_switched else "keep one of them",
+        related=(Label(other.name_span, "declared otherwise here"),),
+        subject=name,
+    )
 
 
 def _conflict(declarations: list[Declaration]) -> tuple[Declaration, Declaration] | None:
@@ -89,4 +87,4 @@ def fix(unit: Unit, violation: Violation, fleet: Fleet) -> Fix | None:
     return Fix("keep the header's declaration", (edit,), "calls may rest on this one")
 
 
-RULE = Rule("conflicting-declaration", PAGE, check, fix, whole)
+RULE = Rule("conflicting-declaration", PAGE, check, fix, named)

@@ -1,18 +1,19 @@
 """What a verdict rests on in a unit, so that it stands while none of that changes.
 
 From one state of a program to the next, while a person types, little changes. A name in which nothing was found wrong
-need not be judged again if its own evidence is what it was, and the frame, which any verdict may rest on. Places are no
-evidence: they move, and so what was found wrong is judged anew each time. Evidence is compared, and never hashed.
+need not be judged again if nothing that is said of it is another, or at least its own evidence is what it was. Places
+are no evidence: they move, and so what was found wrong is judged anew each time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 
+from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.kernel.loader import Loader
 from kfunc_lsp.rules.edits import is_editable
 from kfunc_lsp.rules.fleet import Fleet
-from kfunc_lsp.rules.meaning import touching
+from kfunc_lsp.rules.meaning import is_of_section, touching
 from kfunc_lsp.rules.model import Each, named, used, using
 from kfunc_lsp.unit.model import Function, Unit, UseKind
 
@@ -21,47 +22,105 @@ class Memory:
     """The names of one program in which nothing was found wrong, from one check of it to the next."""
 
     def __init__(self) -> None:
-        self._about: tuple[Fleet, object] | None = None
-        self._before: dict[tuple[Each, str], object] = {}
-        self._now: dict[tuple[Each, str], object] = {}
-        self._asked: object = None
+        self._fleet: Fleet | None = None
+        self._unit: Unit | None = None
+        self._before: Unit | None = None
+        self._change = _Change()
+        self._was_right: Set[tuple[Each, str]] = frozenset()
+        self._is_right: set[tuple[Each, str]] = set()
 
     def begin(self, unit: Unit, fleet: Fleet) -> None:
         """A check begins, of a new state of the program; what was kept of another program or fleet is forgotten."""
-        about = fleet, _frame(unit, fleet.loader)
-        self._before = self._now if about == self._about else {}
-        self._about, self._now = about, {}
+        self._before, self._unit = self._unit, unit
+        change = _change(self._before, unit, fleet.loader) if self._before and fleet is self._fleet else None
+        self._was_right = self._is_right if change else frozenset()
+        self._change = change or _Change()
+        self._fleet, self._is_right = fleet, set()
 
-    def stands(self, unit: Unit, each: Each, name: str) -> bool:
-        """Whether nothing is wrong with a name of ``unit``, as nothing was and it is what it was."""
-        evidence = self._asked = _EVIDENCE[each](unit, name) if each in _EVIDENCE else None
-        if evidence is None or self._before.get((each, name)) != evidence:
+    def stands(self, each: Each, name: str) -> bool:
+        """Whether nothing is wrong with a name of the unit, as nothing was and it is what it was."""
+        if (each, name) not in self._was_right or name in self._change.doubtful:
             return False
-        self._now[each, name] = evidence
+        if name in self._change.names:
+            evidence = _EVIDENCE[each]
+            assert self._before is not None
+            assert self._unit is not None
+            if evidence(self._before, name) != evidence(self._unit, name):
+                return False
+        self._is_right.add((each, name))
         return True
 
     def keep(self, each: Each, name: str) -> None:
-        """Nothing was found wrong with the name that ``stands`` was asked about last."""
-        if self._asked is not None:
-            self._now[each, name] = self._asked
+        """Nothing was found wrong with a name."""
+        if each in _EVIDENCE:
+            self._is_right.add((each, name))
+
+    def end(self) -> None:
+        """The check is over: what the state before was is not needed any more."""
+        self._before = None
 
 
-def _frame(unit: Unit, loader: Loader) -> object:
-    """What the verdict on any name may rest on: who calls whom and under which conditions, and what is missing."""
-    asked = {use.name for use in unit.uses if use.kind is UseKind.REFERENCE}
-    return (
-        bool(unit.missing_headers),
-        bool(unit.problems),
-        unit.is_compiled,
-        touching(unit, loader),
-        {name: _of_function(function) for name, function in unit.functions.items()},
-        _declared(unit, asked),
+@dataclass(frozen=True)
+class _Change:
+    """What is different in a unit: the names of externs and functions that it may tell something else of than before,
+    and those that are doubtful even where their own evidence is what it was.
+    """
+
+    names: Set[str] = frozenset()
+    doubtful: Set[str] = frozenset()
+
+
+def _change(before: Unit, now: Unit, loader: Loader) -> _Change | None:
+    """``None`` where every name may have to be judged again."""
+    names = now.reading.since(before.reading) if before.reading and now.reading else None
+    if names is None:
+        return None
+    functions = {name for name in names if name in now.functions}
+    if any(_of_program(before.functions[name]) != _of_program(now.functions[name]) for name in functions):
+        return None
+    moved = {name for name in functions if _mentions(before.functions[name]) != _mentions(now.functions[name])}
+    is_of_sections = moved or any(is_of_section(name, loader) for name in names)
+    if is_of_sections and touching(before, loader) != touching(now, loader):
+        return None
+    declared = {name for name in names if _declared(before, (name,)) != _declared(now, (name,))}
+    if any(_is_asked(unit, name) for unit in (before, now) for name in declared):
+        return None
+    below = _below(now, moved) if moved else moved
+    return _Change(
+        names | {use.function for name in declared for use in now.uses_by_name.get(name, ())},
+        below | {use.name for name in below for use in now.uses_by_function.get(name, ())},
     )
 
 
-def _of_function(function: Function) -> object:
-    mentions = [(m.function, m.is_call, m.callee, m.argument, m.guards) for m in function.mentions]
-    return function.is_static, function.section, function.members, mentions
+def _of_program(function: Function) -> object:
+    """What the verdict on any name may rest on: which programs there are."""
+    return function.is_static, function.section, function.members
+
+
+def _mentions(function: Function) -> object:
+    """What the verdict on what a function uses may rest on: who gets to it, and under which conditions."""
+    return [(m.function, m.is_call, m.callee, m.argument, m.guards) for m in function.mentions]
+
+
+def _below(unit: Unit, functions: Set[str]) -> set[str]:
+    """``functions``, and those that are got to from them."""
+    mentioned: dict[str, list[str]] = {}
+    for name, function in unit.functions.items():
+        for mention in function.mentions:
+            mentioned.setdefault(mention.function, []).append(name)
+    found: set[str] = set()
+    pending = list(functions)
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending += mentioned.get(name, ())
+    return found
+
+
+def _is_asked(unit: Unit, name: str) -> bool:
+    """Whether conditions may rest on an extern."""
+    return any(use.kind is UseKind.REFERENCE for use in unit.uses_by_name.get(name, ()))
 
 
 def _of_extern(unit: Unit, name: str) -> object:

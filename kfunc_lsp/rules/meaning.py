@@ -194,10 +194,15 @@ def _wants(load: Load, function: KernelFunction, flags: int) -> tuple[bool, ...]
     )
 
 
+def is_of_section(name: str, loader: Loader) -> bool:
+    """Whether extern ``name`` begins or ends a section."""
+    return loader.target(name) in _SECTIONS
+
+
 def touching(unit: Unit, loader: Loader) -> frozenset[str]:
     """Functions of ``unit`` that begin or end a section, themselves or by what they call."""
     uses = unit.uses_by_name.items()
-    pending = [use.function for name, found in uses if loader.target(name) in _SECTIONS for use in found]
+    pending = [use.function for name, found in uses if is_of_section(name, loader) for use in found]
     those: set[str] = set()
     while pending:
         name = pending.pop()

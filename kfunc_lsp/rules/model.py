@@ -128,8 +128,9 @@ def used(unit: Unit) -> Iterable[str]:
 def named(unit: Unit) -> Iterable[str]:
     """The externs that ``unit`` uses, and others that its main file declares."""
     yield from unit.uses_by_name
-    for name, declarations in unit.declarations.items():
-        if name not in unit.uses_by_name and any(d.name_span.file is unit.file for d in declarations):
+    for name in unit.declarations:
+        is_used = name in unit.uses_by_name
+        if not is_used and any(d.name_span.file is unit.file for d in unit.declarations[name]):
             yield name
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
+from kfunc_lsp.btf.types import FuncProto, Ptr
 from kfunc_lsp.source.expression import Scope
 from kfunc_lsp.source.flow import Flow
-from kfunc_lsp.source.segment import Variable
+from kfunc_lsp.source.segment import Segment, Variable
 from kfunc_lsp.unit.value import Value
 
 
@@ -17,6 +18,44 @@ class FileNames(NamedTuple):
     scope: Scope
     variables: Mapping[str, Variable]
     sections: Mapping[str, str]
+
+    @staticmethod
+    def of(
+        segments: Sequence[Segment],
+        ksyms: frozenset[str],
+        functions: frozenset[str],
+        sections: Mapping[str, str],
+        macros: Container[str],
+        macros_id: int,
+    ) -> FileNames:
+        """The names of a unit of ``segments``; see ``Scope`` for the others."""
+        variables = {name: variable for segment in segments for name, variable in segment.variables.items()}
+        constants = _constants(variables)
+        prototypes = ((d.declarator.name, d.declarator.type) for segment in segments for d in segment.declared)
+        scope = Scope(
+            ksyms=ksyms,
+            constants=constants,
+            globals=frozenset(variables) - constants.keys(),
+            parameters=frozenset(),
+            is_program=False,
+            functions=functions,
+            macros=macros,
+            macros_id=macros_id,
+            pointers=frozenset(n for n, t in prototypes if isinstance(t, FuncProto) and isinstance(t.returns, Ptr)),
+        )
+        return FileNames(scope, variables, sections)
+
+
+def _constants(variables: Mapping[str, Variable]) -> Mapping[str, bool]:
+    """File-level names that are constants to the compiler (True) or only to the verifier (False).
+
+    A static variable that nobody writes is one to the compiler; Kconfig externs are rodata that libbpf fills.
+    """
+    return {
+        name: "volatile" not in words and "extern" not in words
+        for name, (words, _, _) in variables.items()
+        if "const" in words or "extern" in words or ("static" in words and "volatile" not in words)
+    }
 
 
 class Code(NamedTuple):

@@ -38,8 +38,6 @@ class Flow(Expressions):
         self._labels: list[tuple[int, int]] = []
         self._switches: list[int] = []
         self._over: dict[int, tuple[Condition, ...]] = {}
-        self._block(self.start + 1, self.end - 1)
-        self._enter_labels()
 
     def over(self, at: int) -> tuple[Condition, ...]:
         """The conditions over token ``at``, outermost first."""
@@ -49,6 +47,10 @@ class Flow(Expressions):
 
     @cached_property
     def _sorted(self) -> list[tuple[int, int, Condition]]:
+        """The regions of the whole body, walked when a rule asks for the first time."""
+        self.regions = []
+        self._block(self.start + 1, self.end - 1)
+        self._enter_labels()
         return sorted(self.regions, key=lambda region: (region[0], -region[1]))
 
     def _block(self, start: int, end: int) -> Passing:

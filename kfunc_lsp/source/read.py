@@ -7,13 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import cached_property, partial
 from typing import NamedTuple, TypeVar
 
-from kfunc_lsp.btf.types import FuncProto, Ptr
 from kfunc_lsp.dataclass import replace
 from kfunc_lsp.source.cache import HeaderCache
 from kfunc_lsp.source.code import Code, FileNames
 from kfunc_lsp.source.environment import Offset
 from kfunc_lsp.source.expand import NOTHING_HIDDEN, Expander, OutOfBudget, Token, expanded
-from kfunc_lsp.source.expression import Scope
 from kfunc_lsp.source.flags import Flags
 from kfunc_lsp.source.flow import Flow
 from kfunc_lsp.source.headers import Header, Statement
@@ -21,7 +19,8 @@ from kfunc_lsp.source.macros import Macro
 from kfunc_lsp.source.names import UnitNames
 from kfunc_lsp.source.places import Place, argument_span, range_of, span_of
 from kfunc_lsp.source.preprocess import Preprocessor
-from kfunc_lsp.source.segment import Body, Declared, Segment, Variable, parameters, read_declared
+from kfunc_lsp.source.reading import SourceReading
+from kfunc_lsp.source.segment import Body, Declared, Segment, parameters, read_declared
 from kfunc_lsp.source.sites import Site, members
 from kfunc_lsp.source.text import is_identifier, lex
 from kfunc_lsp.source.values import Values
@@ -149,7 +148,14 @@ class _Builder:
             self._license(),
             files=frozenset(environment.headers),
             seen=self.names.seen,
+            reading=self._reading(),
         )
+
+    def _reading(self) -> SourceReading:
+        environment = self.environment
+        about = environment.missing, environment.problems, environment.weak, environment.unsteady
+        main = environment.headers[self.file.path]
+        return SourceReading(main.blanked, self.segments, lambda: self.file_names, about)
 
     def _declarations(self, name: str) -> Sequence[Declaration]:
         written = self.written.get(name, [])
@@ -341,41 +347,12 @@ class _Builder:
     @cached_property
     def file_names(self) -> FileNames:
         """What names mean at file level."""
-        scope = Scope(
-            ksyms=frozenset(self.declared),
-            constants=self._constants,
-            globals=frozenset(self._variables) - self._constants.keys(),
-            parameters=frozenset(),
-            is_program=False,
-            functions=frozenset(self.bodies),
-            macros=self.environment.meaning.table,
-            macros_id=self.environment.id,
-            pointers=self._pointers,
+        environment = self.environment
+        segments = [segment for segment, _ in self.segments]
+        functions = frozenset(self.bodies)
+        return FileNames.of(
+            segments, frozenset(self.declared), functions, self.sections, environment.meaning.table, environment.id
         )
-        return FileNames(scope, self._variables, self.sections)
-
-    @cached_property
-    def _pointers(self) -> frozenset[str]:
-        """Declared kfuncs that return a pointer."""
-        prototypes = ((d.declarator.name, d.declarator.type) for segment, _ in self.segments for d in segment.declared)
-        return frozenset(n for n, t in prototypes if isinstance(t, FuncProto) and isinstance(t.returns, Ptr))
-
-    @cached_property
-    def _variables(self) -> Mapping[str, Variable]:
-        """File-level variables."""
-        return {name: variable for segment, _ in self.segments for name, variable in segment.variables.items()}
-
-    @cached_property
-    def _constants(self) -> Mapping[str, bool]:
-        """File-level names that are constants to the compiler (True) or only to the verifier (False).
-
-        A static variable that nobody writes is one to the compiler; Kconfig externs are rodata that libbpf fills.
-        """
-        return {
-            name: "volatile" not in words and "extern" not in words
-            for name, (words, _, _) in self._variables.items()
-            if "const" in words or "extern" in words or ("static" in words and "volatile" not in words)
-        }
 
 
 def _extent(tokens: list[Token], place: Place, declared: Declared) -> tuple[Span, tuple[Span | None, ...]]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from kfunc_lsp.btf.types import FuncProto, Type, skip_modifiers_and_typedefs
 from kfunc_lsp.dataclass import dataclass, field
 from kfunc_lsp.unit.guard import Condition, Resolves, Truth, may_be_compiled_out, reached
+from kfunc_lsp.unit.reading import Reading
 from kfunc_lsp.unit.value import Value
 
 if TYPE_CHECKING:
@@ -264,13 +265,12 @@ class Function:
 class Unit:
     """One translation unit.
 
-    ``file`` is the main file. ``declarations`` are by name, in order, headers' included. ``missing_headers`` are
-    includes that were not found: types and prototypes may then be unknown. ``problems`` says in words what was given
-    up (a macro bomb, includes too deep). ``macros`` are the names of macros at the end of the unit,
-    ``made_weak`` those of ``#pragma weak``. ``license`` is the string in section ``license``, ``None`` where none was
-    seen. ``is_compiled`` where it was read from an object: what is there was emitted, and what was not is not there.
-    ``files`` are the paths of all files that it was made of. ``seen`` tells what a type of a kernel would come to if
-    this unit spelled it out, whose own typedefs, structs and forward declarations then count.
+    ``file`` is the main file. ``declarations`` are by name, in order, headers' included. ``missing_headers`` were not
+    found: types and prototypes may then be unknown. ``problems`` says in words what was given up. ``macros`` are those
+    at the unit's end, ``made_weak`` names of ``#pragma weak``. ``license`` is the string in that section, ``None``
+    where none was seen. ``is_compiled`` where it was read from an object: what is not in it was not emitted. ``files``
+    are the paths of all files of it. ``seen`` tells what a type of a kernel comes to where the unit's own typedefs and
+    tags count. ``reading`` is what it was read from, where that can be compared.
     """
 
     file: SourceFile
@@ -285,6 +285,7 @@ class Unit:
     is_compiled: bool = False
     files: frozenset[str] = frozenset()
     seen: Callable[[Type], Type] = field(default=lambda t: t, repr=False, compare=False)
+    reading: Reading | None = field(default=None, repr=False, compare=False)
     _kept: dict[str, Declaration | None] = field(default_factory=dict, repr=False, compare=False)
     _emissions: dict[str, Truth] = field(default_factory=dict, repr=False, compare=False)
     _presences: dict[str, Truth] = field(default_factory=dict, repr=False, compare=False)
@@ -395,6 +396,5 @@ def _emitted(guards: Sequence[Condition]) -> Truth:
 
 
 def _and(left: Truth, right: Truth) -> Truth:
-    if Truth.FALSE in (left, right):
-        return Truth.FALSE
-    return Truth.UNKNOWN if Truth.UNKNOWN in (left, right) else Truth.TRUE
+    both = left, right
+    return next((truth for truth in (Truth.FALSE, Truth.UNKNOWN) if truth in both), Truth.TRUE)

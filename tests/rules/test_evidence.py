@@ -72,11 +72,16 @@ PROGRAM = """
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
+#define OLD 0
+
+typedef u64 cgroup_number;
+
 char LICENSE[] SEC("license") = "GPL";
 
 extern int bpf_nope(int x) __weak __ksym;
 extern int bpf_nope_either(int x) __weak __ksym;
 extern int bpf_nope_static(int x) __ksym;
+extern int bpf_nope_by_pragma(int x) __ksym;
 extern struct task_struct *bpf_task_acquire(void *p) __weak __ksym;
 extern int bpf_dynptr_from_xdp(struct xdp_md *x, u64 flags, struct bpf_dynptr *ptr__uninit) __ksym;
 extern void *bpf_rdonly_cast(const void *obj__ign, u32 btf_id__k) __ksym;
@@ -86,10 +91,13 @@ extern void bpf_rcu_read_lock(void) __ksym;
 extern void bpf_rcu_read_unlock(void) __ksym;
 extern struct task_struct *bpf_task_from_pid(s32 pid) __ksym;
 extern void bpf_task_release(struct task_struct *p) __ksym;
-extern struct cgroup *bpf_cgroup_from_id(u64 cgid) __ksym;
+extern struct cgroup *bpf_cgroup_from_id(cgroup_number cgid) __ksym;
 extern void bpf_cgroup_release(void *c) __weak __ksym;
 
 static const u32 id = 1;
+
+static int unused;
+#pragma weak bpf_nope_by_pragma
 
 static int when_called(int x)
 {
@@ -125,6 +133,8 @@ int program(struct xdp_md *ctx)
 		bpf_nope(1);
 	if (bpf_ksym_exists(bpf_task_acquire))
 		bpf_nope_either(1);
+	if (&bpf_nope_by_pragma)
+		bpf_nope_by_pragma(OLD);
 	return bpf_ksym_exists(bpf_nope) ? when_called(2) : 0;
 }
 
@@ -210,6 +220,9 @@ CHANGES = {
         "bpf_cgroup_release(struct cgroup *c)",
         "unowned-release",
     ),
+    "a type that its declaration names": ("typedef u64", "typedef struct cgroup *", "incompatible-prototype"),
+    "what a pragma says of it": ("#pragma weak bpf_nope_by_pragma\n", "", "missing-kfunc"),
+    "what a macro means": ("#define OLD 0", "#define OLD 0, 0", "wrong-argument-count"),
     "whether it is weak": ("bpf_nope_either(int x) __weak", "bpf_nope_either(int x)", "missing-kfunc"),
 }
 
@@ -236,6 +249,20 @@ def test_what_a_change_elsewhere_makes_wrong_is_found(change: str) -> None:
     assert rule not in before
     assert rule in found(PROGRAM.replace(old, new))
     assert found(PROGRAM) == before
+
+
+def test_a_type_of_a_header_that_changes_counts() -> None:
+    files, memory = programs.Memory(), Memory()
+    cache = HeaderCache(files)
+    kernels = [resolve("7.3")]
+    main = programs.source("/p/main.bpf.c", PROGRAM.replace("typedef u64 cgroup_number;", '#include "number.h"'))
+    wrong = []
+    for number in ("u64 ", "struct cgroup *", "u64 "):
+        files.files["/p/number.h"] = programs.source("/p/number.h", f"typedef {number}cgroup_number;")
+        unit = read_unit(main, cache, programs.FLAGS, known_names(kernels))
+        found = check(unit, kernels, memory=memory)
+        wrong.append("incompatible-prototype" in {finding.rule.name for finding in found})
+    assert wrong == [False, True, False]
 
 
 def test_what_was_right_on_other_kernels_is_judged_again() -> None:
