@@ -43,6 +43,8 @@ No fix: it is not known for which other kernels the program is.
 
 def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel; they count where every kernel has them."""
+    if load.is_alone:
+        return
     for extern, use in guards(load, name):
         if extern.outcome is Outcome.RESOLVED and extern.klass is not None and extern.klass.callable:
             yield Violation(

@@ -40,19 +40,20 @@ No fix: it is not known for which other kernels the program is.
 
 def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel; they count where every kernel has them."""
+    if load.outcome(name) is not Outcome.ABSENT:
+        return
     for extern, use in guards(load, name):
-        if extern.outcome is Outcome.ABSENT:
-            similar = _misspelled(load, load.loader.target(name))
-            yield Violation(
-                Severity.HINT,
-                use.span,
-                f"this guard on `{name}` is never true",
-                "the kernel does not have it: what the guard protects is dead code",
-                advice=f"did you mean `{similar}`?" if similar else "",
-                related=(Label(extern.declaration.name_span, "declared here"),),
-                subject=name,
-                shared_by=1 if similar else 2,
-            )
+        similar = _misspelled(load, load.loader.target(name))
+        yield Violation(
+            Severity.HINT,
+            use.span,
+            f"this guard on `{name}` is never true",
+            "the kernel does not have it: what the guard protects is dead code",
+            advice=f"did you mean `{similar}`?" if similar else "",
+            related=(Label(extern.declaration.name_span, "declared here"),),
+            subject=name,
+            shared_by=1 if similar else 2,
+        )
 
 
 def _misspelled(load: Load, name: str) -> str:

@@ -81,6 +81,11 @@ class Load:
         """The load on one kernel, whatever others may say."""
         return cls(Loads(unit, Fleet((kernel,), loader)), 0)
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether the unit is to load on no other kernel."""
+        return len(self._loads.fleet.kernels) == 1
+
     def _ask(self, question: Question) -> None:
         self.alike &= self._loads.fleet.alike(question, self._index)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from kfunc_lsp.kernel.filters import SOURCE, operations_of
 from kfunc_lsp.kernel.hooks import Access, Answer
@@ -75,13 +75,11 @@ _HOOKS: Mapping[str, str] = {
 def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
     for call in calls(load, name, lambda answer: answer.is_denied):
-        denied = [program for program in call.programs if access(load, call.function, program).is_denied]
-        if denied:
-            yield _violation(call, denied, access(load, call.function, denied[0]))
+        yield _violation(call, access(load, call.function, call.programs[0]))
 
 
-def _violation(call: Call, denied: Sequence[Program], answer: Answer) -> Violation:
-    lead = denied[0]
+def _violation(call: Call, answer: Answer) -> Violation:
+    lead = call.programs[0]
     is_sure = call.is_bound and lead.reach is Truth.TRUE and answer.is_sure
     return Violation(
         severity=Severity.ERROR if is_sure else Severity.WARNING,
@@ -90,7 +88,7 @@ def _violation(call: Call, denied: Sequence[Program], answer: Answer) -> Violati
         why=_why(call.function, lead, answer),
         stage=Stage.VERIFIER,
         foreseen=f"calling kernel function {call.function.name} is not allowed",
-        related=call.related(denied),
+        related=call.related(call.programs),
         subject=call.use.name,
         fact=Fact.HOOKS,
     )

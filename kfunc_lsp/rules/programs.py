@@ -94,7 +94,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of ``function`` and the programs that it is part of; ``is_bound`` that libbpf certainly binds it so."""
+    """A call of ``function`` and programs that it is part of; ``is_bound`` that libbpf certainly binds it so."""
 
     use: Use
     function: KernelFunction
@@ -114,9 +114,9 @@ def access(load: Load, function: KernelFunction, program: Program) -> Answer:
 
 
 def calls(load: Load, name: str, concerns: Callable[[Answer], bool]) -> Iterator[Call]:
-    """The calls of the kfunc that extern ``name`` is bound to, each with the programs that it is part of.
+    """The calls of the kfunc that extern ``name`` is bound to, each with those programs that ``concerns`` holds for.
 
-    Where ``concerns`` holds for no program of the unit, as it begins, nobody looks.
+    Where it holds for no program of the unit, as it begins, nobody looks; nor at the conditions over other calls.
     """
     if not any(concerns(answer) for answer in load.shared(("access", name), lambda load: _access(load, name))):
         return
@@ -124,8 +124,13 @@ def calls(load: Load, name: str, concerns: Callable[[Answer], bool]) -> Iterator
     assert function is not None
     is_bound = load.outcome(name) is Outcome.RESOLVED
     for use in load.unit.uses_by_name[name]:
-        if use.kind is not UseKind.REFERENCE:
-            yield Call(use, function, is_bound, _programs_of(load, use))
+        if use.kind is UseKind.REFERENCE:
+            continue
+        programs = programs_of_function(load, use.function)
+        answers = load.access(function, [program.caller for program in programs])
+        concerned = [program for program, answer in zip(programs, answers, strict=True) if concerns(answer)]
+        if concerned and (reaching := _reaching(load, use, concerned)):
+            yield Call(use, function, is_bound, reaching)
 
 
 def _access(load: Load, name: str) -> Sequence[Answer]:
@@ -143,15 +148,14 @@ def _callers(load: Load) -> Sequence[Caller]:
     return tuple(dict.fromkeys(program.caller for program in programs))
 
 
-def _programs_of(load: Load, use: Use) -> tuple[Program, ...]:
-    """The programs that ``use`` is part of, those that certainly get there first."""
+def _reaching(load: Load, use: Use, programs: Sequence[Program]) -> tuple[Program, ...]:
+    """Those of ``programs`` of its function that get to ``use``, those that certainly do first."""
     here = _met(load, use.guards)
     if here is Truth.FALSE:
         return ()
-    found = programs_of_function(load, use.function)
     if here is not Truth.TRUE:
-        found = tuple(replace(p, reach=Truth.UNKNOWN) for p in found)
-    return tuple(sorted(found, key=lambda p: p.reach is not Truth.TRUE))
+        return tuple(replace(p, reach=Truth.UNKNOWN) for p in programs)
+    return tuple(sorted(programs, key=lambda p: p.reach is not Truth.TRUE))
 
 
 def programs_of_function(load: Load, name: str, callees: tuple[str, ...] = ()) -> tuple[Program, ...]:

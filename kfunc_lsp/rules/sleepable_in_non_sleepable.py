@@ -58,8 +58,7 @@ _GLOBAL_NAMED = "sleepable global function {function}() called in non-sleepable 
 def check(load: Load, name: str) -> Iterator[Violation]:
     """Violations on one kernel."""
     for call in calls(load, name, lambda answer: answer.needs_sleepable):
-        asleep = (program for program in call.programs if program.is_sleepable is False)
-        awake = [program for program in asleep if access(load, call.function, program).needs_sleepable]
+        awake = [program for program in call.programs if program.is_sleepable is False]
         if awake:
             yield _violation(load, call, awake, access(load, call.function, awake[0]).is_sure)
 
