@@ -273,6 +273,9 @@ class _Details(NamedTuple):
     def guards(self) -> tuple[Condition, ...]:
         return _guards(self.section, self.body, self.slot)
 
+    def alone(self) -> None:
+        return None
+
 
 def _prototype(t: Type) -> FuncProto | None:
     bare = skip_modifiers_and_typedefs(t)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
+from typing import NamedTuple
 
 from kfunc_lsp.btf import types as btf
 from kfunc_lsp.dataclass import dataclass
@@ -67,7 +68,8 @@ class Meaning:
     exists: bool | None = None
 
 
-_OF_CONCERN = kf.KF_ACQUIRE | kf.KF_RELEASE | kf.KF_RET_NULL | kf.KF_ITER_NEW | kf.KF_ITER_DESTROY | kf.KF_RCU_PROTECTED
+_GIVING = kf.KF_ACQUIRE | kf.KF_RET_NULL
+_ITERATING = kf.KF_ITER_NEW | kf.KF_ITER_NEXT | kf.KF_ITER_DESTROY
 _SECTIONS = {
     "bpf_rcu_read_lock": (Section.RCU, Role.BEGINS),
     "bpf_rcu_read_unlock": (Section.RCU, Role.ENDS),
@@ -114,14 +116,32 @@ _NUMBERS = frozenset(
 _NULLABLE = ("__ign", "__nullable", "__opt", "__arena", "__map", "__const_map", "__prog", "__magic", "__uninit")
 
 
-def is_of_concern(load: Load, name: str) -> bool:
-    """Whether a use of extern ``name`` makes its function worth a walk."""
+class Concern(NamedTuple):
+    """Why a use of a kfunc may make its function worth a walk.
 
-    def judge(load: Load) -> bool:
+    It begins or ends a section, or may be called in one alone; it releases a reference; or it gives a reference, a
+    pointer that may be NULL, or an iterator.
+    """
+
+    sections: bool = False
+    releases: bool = False
+    gives: bool = False
+
+
+def concern_of(load: Load, name: str) -> Concern:
+    """What there is to watch in a use of extern ``name``."""
+
+    def judge(load: Load) -> Concern:
         function = load.bound(name)
         if function is None or not function.callable or function.flags is None:
-            return False
-        return bool(function.flags & _OF_CONCERN) or function.name in _SECTIONS
+            return Concern()
+        flags = function.flags
+        gives_pointer = flags & _GIVING and _result(function.prototype.returns) is Result.POINTER
+        return Concern(
+            bool(flags & kf.KF_RCU_PROTECTED) or function.name in _SECTIONS,
+            bool(flags & kf.KF_RELEASE),
+            bool(flags & _ITERATING or gives_pointer),
+        )
 
     return load.shared(("concern", name), judge)
 

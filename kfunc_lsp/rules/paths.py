@@ -7,18 +7,22 @@ again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.kernel.model import Fact, KernelFunction
 from kfunc_lsp.kernel.sections import section_program
 from kfunc_lsp.rules.load import Load
-from kfunc_lsp.rules.meaning import is_of_concern, meanings
+from kfunc_lsp.rules.meaning import concern_of, meanings
 from kfunc_lsp.rules.model import Label, Severity, Stage, Violation
 from kfunc_lsp.rules.programs import Program, programs_of_function
 from kfunc_lsp.rules.trouble import Fault, Found, Trouble
+from kfunc_lsp.unit.graph import Graph
 from kfunc_lsp.unit.guard import Truth
-from kfunc_lsp.unit.model import Body, Function
+from kfunc_lsp.unit.model import Body, Use
+
+if TYPE_CHECKING:
+    from kfunc_lsp.rules.walk import Walk
 
 _WRAPPED = "____"
 """What ``BPF_PROG`` and its like put before the name of the function that holds the body."""
@@ -86,24 +90,46 @@ def _spots(load: Load, name: str) -> Sequence[Spot]:
 def _troubles(load: Load, name: str) -> Found:
     """What a walk through a function finds; nothing where it calls no kfunc with something to watch."""
     function = load.unit.functions.get(name)
-    externs = dict.fromkeys(use.name for use in load.unit.uses_by_function[name])
-    if function is None or not any(is_of_concern(load, extern) for extern in externs) or function.body is None:
+    if function is None:
         return frozenset()
-    return _walk(load, function, function.body)
-
-
-def _walk(load: Load, function: Function, body: Body) -> Found:
-    from kfunc_lsp.rules.walk import Walk  # which few programs need
-
-    is_wrapped = function.name.startswith(_WRAPPED)
-    program = load.unit.functions.get(function.name.removeprefix(_WRAPPED), function)
+    is_wrapped = name.startswith(_WRAPPED)
+    program = load.unit.functions.get(name.removeprefix(_WRAPPED), function)
     section = section_program(program.section) if program.section else None
     is_program = section is not None
     owns_nothing = is_wrapped and section is not None and section.program_type != "BPF_PROG_TYPE_STRUCT_OPS"
-    meant = meanings(load, body.graph.names)
-    key = (tuple(sorted(meant.items(), key=lambda pair: pair[0])), is_program, owns_nothing, function.is_static)
-    known = body.graph.known.get(key)
+    uses = load.unit.uses_by_function[name]
+    if not any(_is_of_concern(load, use, is_program, owns_nothing) for use in uses) or function.body is None:
+        return frozenset()
+    from kfunc_lsp.rules.walk import Walk  # which few programs need
+
+    is_root = is_program or not function.is_static
+    return _found(load, Walk, function.body.graph, is_program, is_root, owns_nothing)
+
+
+def _is_of_concern(load: Load, use: Use, is_program: bool, owns_nothing: bool) -> bool:
+    """Whether a use makes its function worth a walk, see ``Walk``.
+
+    A macro such as ``bpf_for`` that ends what it begins, whatever is done in between, is no reason.
+    """
+    concern = concern_of(load, use.name)
+    if (is_program and concern.sections) or (owns_nothing and concern.releases):
+        return True
+    return concern.gives and not (use.macro and _is_closed(load, use))
+
+
+def _is_closed(load: Load, use: Use) -> bool:
+    """Whether there is nothing to tell of the macro that wrote ``use``."""
+    from kfunc_lsp.rules.alone import Alone
+
+    graph = use.alone
+    return graph is not None and not _found(load, Alone, graph, False, True, False)
+
+
+def _found(load: Load, walk: type[Walk], graph: Graph, is_program: bool, is_root: bool, owns_nothing: bool) -> Found:
+    """What a walk finds, kept with the graph."""
+    meant = meanings(load, graph.names)
+    key = (walk, tuple(meant.values()), is_program, is_root, owns_nothing)
+    known = graph.known.get(key)
     if known is None:
-        walk = Walk(body.graph, meant, is_program, is_program or not function.is_static, owns_nothing)
-        known = body.graph.known[key] = walk.run()
+        known = graph.known[key] = walk(graph, meant, is_program, is_root, owns_nothing).run()
     return cast(Found, known)

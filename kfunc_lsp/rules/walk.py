@@ -6,7 +6,7 @@ happens on both sides counts. So nothing is told of code that is not understood.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from kfunc_lsp.rules.evaluate import Evaluation, is_fresh, loads_of
 from kfunc_lsp.rules.meaning import Meaning, Result, Role
@@ -155,7 +155,7 @@ class Walk(Evaluation):
             sides.append((fork.yes_sure, self._explore(branch.yes, fork.yes)))
         if fork.no is not None:
             sides.append((fork.no_sure, self._explore(branch.no, fork.no)))
-        return _together(sides)
+        return self._joined(sides)
 
     def _choose(self, state: State, choose: Choose) -> Found | None:
         value = OPAQUE if choose.value is None else self.value(state, choose.value)
@@ -164,7 +164,16 @@ class Walk(Evaluation):
         if isinstance(value, Unknown):
             sure = value.sort in (Sort.NUMBER, Sort.WORD) and is_fresh(state, value.roots)
             state.ask_about(value.roots)
-        return _together([(sure, self._explore(target, state.copy())) for target in choose.targets])
+        return self._joined([(sure, self._explore(target, state.copy())) for target in choose.targets])
+
+    def _joined(self, sides: Iterable[tuple[bool, Found | None]]) -> Found | None:
+        met = [(sure, found) for sure, found in sides if found is not None]
+        return self._together(met) if met else None
+
+    def _together(self, sides: Sequence[tuple[bool, Found]]) -> Found:
+        """What is certain of several sides: all of one that is certainly explored, else what all have in common."""
+        certain = frozenset[Trouble]().union(*(found for sure, found in sides if sure))
+        return certain | sides[0][1].intersection(*(found for _, found in sides[1:]))
 
     def _leave(self, state: State, leave: Leave) -> None:
         if leave.value is not None:
@@ -260,7 +269,9 @@ class Walk(Evaluation):
                     state.lose(argument)
             state.spins = state.spins or meaning.role is Role.SPINS
             return self._plain_result(call, meaning)
-        self._sections(state, call, meaning, arguments)
+        self._sections(state, call, meaning)
+        if meaning.role in _ITERATING:
+            self._iterate(state, call, meaning.role, next(iter(arguments), None))
         for index, argument in enumerate(arguments):
             if isinstance(argument, Pointer):
                 self._pass(state, call, meaning, index, argument)
@@ -318,8 +329,8 @@ class Walk(Evaluation):
         if meaning.releases and known.held is Held.HELD:
             state.change(argument.id, held=Held.RELEASED)
 
-    def _sections(self, state: State, call: Call, meaning: Meaning, arguments: Iterable[Abstract]) -> None:
-        """What a kfunc does to sections and iterators, and where it may be called."""
+    def _sections(self, state: State, call: Call, meaning: Meaning) -> None:
+        """What a kfunc does to sections, and where it may be called."""
         if meaning.rcu_protected and all(places == () for places in state.open.values()) and not state.spins:
             self._found.add(Trouble(Fault.OUTSIDE_RCU, call.at, call.callee))
         if meaning.sleeps:
@@ -329,12 +340,6 @@ class Walk(Evaluation):
                 self._found.add(Trouble(Fault.SLEEPS, call.at, call.callee, places[0], section=section))
         if meaning.section is not None:
             self._open_or_close(state, call, meaning.section, meaning.role is Role.BEGINS)
-        given = next(iter(arguments), None)
-        if meaning.role in _ITERATING and isinstance(given, Stack):
-            if given.exact:
-                self._iterate(state, call, meaning.role, given.name)
-            else:
-                state.iterators[given.name] = None
 
     def _open_or_close(self, state: State, call: Call, section: Section, begins: bool) -> None:
         places = state.open[section]
@@ -364,9 +369,14 @@ class Walk(Evaluation):
             return None
         return one.name == other.name
 
-    def _iterate(self, state: State, call: Call, role: Role, name: str) -> None:
-        begun = state.iterators.get(name)
-        if role is Role.ITERATOR_NEW:
+    def _iterate(self, state: State, call: Call, role: Role, given: Abstract | None) -> None:
+        """A kfunc begins, asks or ends an iterator."""
+        if not isinstance(given, Stack):
+            return
+        name, begun = given.name, state.iterators.get(given.name)
+        if not given.exact:
+            state.iterators[name] = None
+        elif role is Role.ITERATOR_NEW:
             if begun is not None:
                 self._found.add(Trouble(Fault.ITERATOR_TWICE, call.at, call.callee, begun[0]))
             if begun is not None or name not in state.iterators:
@@ -388,13 +398,3 @@ def _place_of(value: Expression | None) -> Stack | None:
     if isinstance(value, Derived) and isinstance(value.base, Address):
         return Stack(value.base.name, False)
     return None
-
-
-def _together(sides: Iterable[tuple[bool, Found | None]]) -> Found | None:
-    """What is certain of several sides: all of one that is certainly explored, else what all have in common."""
-    met = [(sure, found) for sure, found in sides if found is not None]
-    if not met:
-        return None
-    certain = frozenset[Trouble]().union(*(found for sure, found in met if sure))
-    shared = met[0][1].intersection(*(found for _, found in met[1:]))
-    return certain | shared

@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import NamedTuple, TypeVar
 
 from kfunc_lsp.dataclass import replace
+from kfunc_lsp.source.bodies import Bodies
 from kfunc_lsp.source.cache import HeaderCache
 from kfunc_lsp.source.code import Code, FileNames
 from kfunc_lsp.source.environment import Offset
@@ -20,13 +21,13 @@ from kfunc_lsp.source.names import UnitNames
 from kfunc_lsp.source.places import Place, argument_span, range_of, span_of
 from kfunc_lsp.source.preprocess import Preprocessor
 from kfunc_lsp.source.reading import SourceReading
-from kfunc_lsp.source.segment import Body, Declared, Segment, parameters, read_declared
+from kfunc_lsp.source.segment import Body, Declared, Segment, read_declared
 from kfunc_lsp.source.sites import Site, members
 from kfunc_lsp.source.text import is_identifier, lex
 from kfunc_lsp.source.values import Values
 from kfunc_lsp.source.variables import Asked
+from kfunc_lsp.unit.graph import Graph
 from kfunc_lsp.unit.guard import Condition
-from kfunc_lsp.unit.model import Body as FunctionBody
 from kfunc_lsp.unit.model import Declaration, Function, Mention, SourceFile, Span, Unit, Use, UseKind, UsePlaces
 from kfunc_lsp.unit.value import Value
 
@@ -99,6 +100,9 @@ class _Details(NamedTuple):
     def guards(self) -> tuple[Condition, ...]:
         return self.builder.conditions(self.segment, self.site.body, self.site.at)
 
+    def alone(self) -> Graph | None:
+        return self.builder.graphs.alone(self.segment, self.site)
+
 
 class _Builder:
     """Puts segments together: places, declarations, uses, and who calls whom."""
@@ -114,6 +118,7 @@ class _Builder:
         self.sections: dict[str, str] = {}
         self.declared = set(self.environment.large)
         self.written: dict[str, list[tuple[list[Token], Place, Declared]]] = {}
+        self.graphs = Bodies(self.environment.id, self._expanded)
         self.values: dict[tuple[int, int], tuple[object, Values]] = {}
         self._is_new = True
         for segment, place in self.segments:
@@ -172,7 +177,7 @@ class _Builder:
             span_of(segment.tokens[body.name_index], place),
             partial(self._mentions_of, name),
             partial(self._members_of, name),
-            partial(self._body, segment, place, body),
+            partial(self.graphs.of, segment, place, body),
             (segment.identity, body.start, self.environment.id),
         )
 
@@ -248,21 +253,6 @@ class _Builder:
             site.is_guard,
             _Details(self, segment, place, site),
         )
-
-    def _body(self, segment: Segment, place: Place, body: Body) -> FunctionBody | None:
-        """What a function does, read with all macros expanded."""
-        number = self.environment.id
-        known = segment.graphs.get(body.start)
-        if known is None or known[0] != number:
-            from kfunc_lsp.source.steps import graph_of  # which few programs need
-
-            tokens = self._expanded(segment.tokens[body.start + 1 : body.end - 1])
-            texts = segment.texts[body.start : body.end]
-            is_whole = texts.count("{") == texts.count("}")  # else it is being typed, or goes on behind an #include
-            graph = graph_of([token[0] for token in tokens], parameters(segment.texts, body)) if is_whole else None
-            known = segment.graphs[body.start] = (number, tokens, graph)
-        _, tokens, graph = known
-        return FunctionBody(graph, partial(_locate, tokens, place)) if graph else None
 
     def _mentions_of(self, name: str) -> tuple[Mention, ...]:
         return tuple(Mention(*told, partial(self.conditions, *place)) for told, place in self._mentions.get(name, ()))
@@ -366,7 +356,3 @@ def _extent(tokens: list[Token], place: Place, declared: Declared) -> tuple[Span
     ]
     name = span_of(tokens[start + declarator.name_index], place)
     return range_of(tokens, place, start, declared.end) or name, tuple(params)
-
-
-def _locate(tokens: list[Token], place: Place, at: int) -> Span:
-    return span_of(tokens[min(at, len(tokens) - 1)], place)

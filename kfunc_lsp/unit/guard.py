@@ -190,6 +190,17 @@ def may_be_compiled_out(guards: Iterable[Condition]) -> bool:
     return any(_is_opaque(guard) for guard in guards)
 
 
+def emitted(guards: Iterable[Condition]) -> Truth:
+    """Whether code under ``guards`` is in the object: TRUE or UNKNOWN."""
+    return Truth.UNKNOWN if may_be_compiled_out(guards) else Truth.TRUE
+
+
+def all_of(left: Truth, right: Truth) -> Truth:
+    """Whether both hold: TRUE, FALSE or UNKNOWN."""
+    those = left, right
+    return next((truth for truth in (Truth.FALSE, Truth.UNKNOWN) if truth in those), Truth.TRUE)
+
+
 def _is_opaque(condition: Condition) -> bool:
     if isinstance(condition, Opaque):
         return condition.compiled_out

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from kfunc_lsp.btf.types import FuncProto, Type, skip_modifiers_and_typedefs
 from kfunc_lsp.dataclass import dataclass, field
-from kfunc_lsp.unit.guard import Condition, Resolves, Truth, may_be_compiled_out, reached
+from kfunc_lsp.unit.guard import Condition, Resolves, Truth, all_of, emitted, reached
 from kfunc_lsp.unit.reading import Reading
 from kfunc_lsp.unit.value import Value
 
@@ -148,6 +148,9 @@ class Details(Protocol):
     def guards(self) -> tuple[Condition, ...]:
         """See ``Use.guards``."""
 
+    def alone(self) -> Graph | None:
+        """See ``Use.alone``."""
+
 
 @dataclass(frozen=True, eq=False)
 class Use:
@@ -198,6 +201,11 @@ class Use:
     def guards(self) -> tuple[Condition, ...]:
         """The conditions under which the use is reached, outermost first."""
         return self.details.guards()
+
+    @property
+    def alone(self) -> Graph | None:
+        """What ``macro`` does by itself, whatever it is given, around code that may leave it; ``None`` if unknown."""
+        return self.details.alone()
 
 
 @dataclass(frozen=True)
@@ -326,12 +334,12 @@ class Unit:
         """
         if self.is_compiled:
             return Truth.TRUE
-        return _and(_emitted(use.guards), self._emission_of(use.function))
+        return all_of(emitted(use.guards), self._emission_of(use.function))
 
     def presence(self, use: Use) -> Truth:
         """Whether a program that is loaded holds the use's instruction, be it dead code or not."""
-        here = Truth.TRUE if self.is_compiled else _emitted(use.guards)
-        return _and(here, self._presence_of(use.function))
+        here = Truth.TRUE if self.is_compiled else emitted(use.guards)
+        return all_of(here, self._presence_of(use.function))
 
     def reach(self, use: Use, resolves: Resolves, reach_of: Callable[[str], Truth] | None = None) -> Truth:
         """Whether the verifier sees the use on a kernel: TRUE, FALSE (dead code there), or UNKNOWN.
@@ -341,7 +349,7 @@ class Unit:
         here = reached(use.guards, resolves)
         if here is Truth.FALSE:
             return here
-        return _and(here, reach_of(use.function) if reach_of else self.reach_of(use.function, resolves))
+        return all_of(here, reach_of(use.function) if reach_of else self.reach_of(use.function, resolves))
 
     def reach_of(self, function: str, resolves: Resolves) -> Truth:
         """Whether the verifier gets into ``function`` on a kernel."""
@@ -349,12 +357,12 @@ class Unit:
 
     def _emission_of(self, function: str) -> Truth:
         if function not in self._emissions:
-            self._emissions[function] = self._through_callers(function, _emitted, lambda f: not f.is_static, {})
+            self._emissions[function] = self._through_callers(function, emitted, lambda f: not f.is_static, {})
         return self._emissions[function]
 
     def _presence_of(self, function: str) -> Truth:
         if function not in self._presences:
-            judge = (lambda guards: Truth.TRUE) if self.is_compiled else _emitted
+            judge = (lambda guards: Truth.TRUE) if self.is_compiled else emitted
             self._presences[function] = self._through_callers(function, judge, lambda f: bool(f.section), {})
         return self._presences[function]
 
@@ -381,20 +389,10 @@ class Unit:
             caller = (
                 self._through_callers(mention.function, judge, is_root, known) if mention.function else Truth.UNKNOWN
             )
-            truth = _and(judge(mention.guards), caller) if caller is not Truth.FALSE else caller
+            truth = all_of(judge(mention.guards), caller) if caller is not Truth.FALSE else caller
             if truth is not Truth.FALSE:
                 answer = truth
             if truth is Truth.TRUE:
                 break
         known[name] = answer
         return answer
-
-
-def _emitted(guards: Sequence[Condition]) -> Truth:
-    """Whether code under ``guards`` is in the object: TRUE or UNKNOWN."""
-    return Truth.UNKNOWN if may_be_compiled_out(guards) else Truth.TRUE
-
-
-def _and(left: Truth, right: Truth) -> Truth:
-    both = left, right
-    return next((truth for truth in (Truth.FALSE, Truth.UNKNOWN) if truth in both), Truth.TRUE)
