@@ -1,13 +1,15 @@
-"""``dataclass``, ``field`` and ``replace`` of the standard library, for a command that starts often.
+"""``dataclass``, ``field``, ``replace`` and ``NamedTuple`` of the standard library, for a command that starts often.
 
 The standard ones compile six methods for each class on import, and load ``inspect``, ``ast`` and ``tokenize`` for it:
 a third of the time in which a small program is checked. Here only ``__init__`` is compiled, when the first instance is
-made, and once for all classes of one shape, whose code differs in names alone; the other methods are shared. Type
-checkers see the standard ones, and what is here behaves alike in all that the project uses.
+made, and once for all classes of one shape, whose code differs in names alone; the other methods are shared. So it is
+with the ``__new__`` of a ``NamedTuple``, whose annotations are not compiled. Type checkers see the standard ones, and
+what is here behaves alike in all that the project uses.
 """
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Callable, Iterable
 from functools import cache
 from operator import attrgetter
@@ -196,9 +198,52 @@ def _replace(instance: Any, /, **changes: Any) -> Any:
     return type(instance)(**changes)
 
 
+class _NamedTupleType(type):
+    def __new__(cls, name: str, bases: tuple[type, ...], members: dict[str, Any]) -> Any:
+        fields = tuple(members.get("__annotations__", ()))
+        defaults = tuple(members[field] for field in fields if field in members)
+        code = _tuple_template(len(fields)).replace(co_varnames=("cls", *fields))
+        members |= {field: _tuple_getter(at, None) for at, field in enumerate(fields)}
+        members["__new__"] = FunctionType(code, {"_new": tuple.__new__}, "__new__", defaults)
+        members["_fields"] = members["__match_args__"] = fields
+        return super().__new__(cls, name, bases, {"__slots__": (), **members})
+
+
+@cache
+def _tuple_template(count: int) -> CodeType:
+    fields = "".join(f"field{at}, " for at in range(count))
+    made: dict[str, Any] = {}
+    exec(f"def __new__(cls, {fields}):\n return _new(cls, ({fields}))", made)
+    code: CodeType = made["__new__"].__code__
+    return code
+
+
+_tuple_getter: Any = collections._tuplegetter  # type: ignore[attr-defined]
+"""What gives a ``namedtuple`` its attributes."""
+
+
+class _NamedTuple(tuple[Any, ...], metaclass=_NamedTupleType):
+    __slots__ = ()
+    _fields: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))
+        return f"{type(self).__name__}({shown})"
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return tuple(self)
+
+    def _replace(self, **changes: Any) -> Any:
+        made = tuple.__new__(type(self), map(changes.pop, self._fields, self))
+        if changes:
+            raise ValueError(f"Got unexpected field names: {list(changes)!r}")
+        return made
+
+
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
     from dataclasses import field as field
     from dataclasses import replace as replace
+    from typing import NamedTuple as NamedTuple
 else:
-    dataclass, field, replace = _dataclass, _Field, _replace
+    dataclass, field, replace, NamedTuple = _dataclass, _Field, _replace, _NamedTuple

@@ -11,14 +11,16 @@ import os
 import stat
 from collections.abc import Mapping
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-from kfunc_lsp.clangd import Fragment, read_clangd
-from kfunc_lsp.dataclass import dataclass, field, replace
+from kfunc_lsp.dataclass import NamedTuple, dataclass, field, replace
 from kfunc_lsp.errors import SourceError
 from kfunc_lsp.source.cache import HeaderCache
 from kfunc_lsp.source.flags import Flags, parse_arguments
 from kfunc_lsp.unit.model import SourceFile
+
+if TYPE_CHECKING:
+    from kfunc_lsp.clangd import Fragment
 
 _LARGEST = 64 << 20
 _GUESSED_FOLDERS = ("", "include", "headers", "bpf", "src", "vmlinux", "build", ".output", "libbpf/src", "lib")
@@ -177,6 +179,8 @@ class Project:
             if file is not None:
                 known = self._clangd.get(file.path)
                 if known is None or known[0] is not file:
+                    from kfunc_lsp.clangd import read_clangd
+
                     known = self._clangd[file.path] = (file, read_clangd(file))
                 found += [fragment for fragment in known[1] if fragment.concerns(path)]
         return found

@@ -7,7 +7,7 @@ import dataclasses
 import pickle
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
@@ -140,6 +140,50 @@ class Sent:
     numbers: tuple[int, ...] = ()
 
 
+class Pair(ours.NamedTuple):
+    left: Sent
+    right: int = 0
+
+
 def test_an_instance_goes_to_another_process() -> None:
-    sent = Sent("x", (1, 2))
-    assert pickle.loads(pickle.dumps(sent)) == sent
+    for sent in (Sent("x", (1, 2)), Pair(Sent("x"), 1)):
+        assert pickle.loads(pickle.dumps(sent)) == sent
+        assert type(copy.copy(sent)) is type(sent)
+
+
+def named(base: Any) -> Any:
+    class Place(base):  # type: ignore[misc]
+        """Somewhere."""
+
+        line: int
+        text: str = ""
+        where: Unknown | None = None  # type: ignore[name-defined]  # noqa: F821
+
+        @property
+        def width(self) -> int:
+            return len(self.text)
+
+    return Place
+
+
+TUPLE_USES: dict[str, Callable[[Any], object]] = {
+    "made": lambda c: (c(1), c(1, "a"), c(text="b", line=2), c(1, "a").width),
+    "read": lambda c: (c(1, "a").line, c(1, "a").text, c(1).where, c._fields, c.__match_args__, tuple(c(1))),
+    "repr": lambda c: repr(c(1, "a")),
+    "compared": lambda c: (c(1) == c(1), c(1) == (1, "", None), c(1, "a") < c(1, "b"), len({c(1), c(1)})),
+    "kept": lambda c: (refused(lambda: setattr(c(1), "line", 2)), hasattr(c(1), "__dict__")),
+    "wrong arguments": lambda c: (refused(lambda: c()), refused(lambda: c(1, other=2)), refused(lambda: c(1, 2, 3, 4))),
+    "replaced": lambda c: (c(1)._replace(text="a"), c(1)._replace(), type(c(1)._replace(line=2)) is c),
+    "unchanged": lambda c: (c.__name__, c.__module__, c.__doc__),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("use", TUPLE_USES)
+def test_tuples_are_as_the_standard_librarys(use: str) -> None:
+    assert TUPLE_USES[use](named(ours.NamedTuple)) == TUPLE_USES[use](named(NamedTuple))
+
+
+@pytest.mark.parametrize("base", [NamedTuple, ours.NamedTuple])
+def test_a_tuple_has_no_other_members(base: Any) -> None:
+    with pytest.raises(ValueError, match="other"):
+        named(base)(1)._replace(other=2)

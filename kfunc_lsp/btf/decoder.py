@@ -10,7 +10,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Set
 from itertools import compress
-from typing import NamedTuple
 
 from kfunc_lsp.btf import wire
 from kfunc_lsp.btf.section import find_records, read_sections
@@ -36,6 +35,7 @@ from kfunc_lsp.btf.types import (
     Void,
     Volatile,
 )
+from kfunc_lsp.dataclass import NamedTuple
 from kfunc_lsp.errors import BtfError
 
 MAX_NODES = 160

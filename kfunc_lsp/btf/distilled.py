@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from kfunc_lsp.btf import wire
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.section import find_records, read_sections
 from kfunc_lsp.btf.types import Kind
+from kfunc_lsp.dataclass import NamedTuple
 from kfunc_lsp.errors import BtfError
 
 _SIZED = (Kind.INT, Kind.FLOAT, Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.ENUM64)

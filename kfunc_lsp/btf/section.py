@@ -11,10 +11,10 @@ import sys
 from array import array
 from functools import lru_cache
 from itertools import repeat
-from typing import NamedTuple
 
 from kfunc_lsp.btf import wire
 from kfunc_lsp.btf.types import Kind
+from kfunc_lsp.dataclass import NamedTuple
 from kfunc_lsp.errors import BtfError
 
 _MAX_TYPE_BYTES = 1 << 26

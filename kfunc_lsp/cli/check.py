@@ -181,7 +181,7 @@ def _unknown(kernel: Kernel) -> str:
         return kernel.provenance.detail
     if kernel.flags_known:
         return ""
-    image = image_of_running() if kernel.provenance.path == str(RUNNING_BTF) else None
+    image = image_of_running() if kernel.provenance.path == RUNNING_BTF else None
     better = f"its image has them: --kernel {image}" if image else "its vmlinuz has them, and so has a pack made of it"
     return f"kfunc flags are not known, and what they decide (NULL, references, sleeping, …) is not judged; {better}"
 

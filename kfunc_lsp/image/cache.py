@@ -35,7 +35,7 @@ def folder() -> Path | None:
         return None
 
 
-def content_key(path: Path) -> str | None:
+def content_key(path: str) -> str | None:
     """A digest of the file's content; ``None`` where it cannot be read, or there is no cache.
 
     Remembered for a file whose inode, size and times are unchanged, so that a kernel is not read again; for a very
@@ -44,8 +44,8 @@ def content_key(path: Path) -> str | None:
     if folder() is None:
         return None
     try:
-        status = path.stat()
-        told = (os.fspath(path.resolve()), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        status = os.stat(path)
+        told = (os.path.realpath(path), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
         digest = _digest([*map(str, told), str(status.st_ctime_ns)])
         if status.st_size > _MAX_HASHED:
             return digest
@@ -56,7 +56,7 @@ def content_key(path: Path) -> str | None:
         import hashlib
 
         state = hashlib.blake2b(digest_size=20)
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             while chunk := file.read(_CHUNK):
                 state.update(chunk)
     except OSError:
@@ -65,12 +65,12 @@ def content_key(path: Path) -> str | None:
     return state.hexdigest()
 
 
-def files_key(paths: Iterable[Path]) -> str | None:
+def files_key(paths: Iterable[str]) -> str | None:
     """A digest of names, sizes and times of many files; ``None`` where one is not there."""
     told = []
     try:
         for path in paths:
-            status = path.stat()
+            status = os.stat(path)
             told.append(f"{path} {status.st_size} {status.st_mtime_ns}")
     except OSError:
         return None

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import os
 import re
-from pathlib import Path
 from typing import BinaryIO, cast
 
 from elftools.elf.elffile import ELFFile
@@ -135,7 +134,7 @@ class SectionReader:
         return ""
 
 
-def read_elf(path: Path, file: BinaryIO) -> ElfSections:
+def read_elf(path: str, file: BinaryIO) -> ElfSections:
     """The sections of the ELF ``file``, called ``path`` in messages.
 
     Raises ``ImageError`` where it is damaged or has no ``.BTF``, or an empty one.
@@ -171,7 +170,7 @@ def _code(reader: SectionReader) -> Code | None:
     return Code(reader.arch, relocated(sections, table or b""), reader.by_name[".BTF_ids"]["sh_addr"], {})
 
 
-def _module(path: Path, reader: SectionReader, btf: bytes, btf_ids: bytes | None) -> ElfSections:
+def _module(path: str, reader: SectionReader, btf: bytes, btf_ids: bytes | None) -> ElfSections:
     from kfunc_lsp.image.module import lay_out
 
     info = reader.named(".modinfo") or b""
@@ -183,6 +182,6 @@ def _module(path: Path, reader: SectionReader, btf: bytes, btf_ids: bytes | None
         release[1].decode("ascii") if release else "",
         reader.arch,
         lay_out(reader) if btf_ids is not None else None,
-        name[1].decode("ascii") if name else path.name.partition(".")[0].replace("-", "_"),
+        name[1].decode("ascii") if name else os.path.basename(path).partition(".")[0].replace("-", "_"),
         reader.named(".BTF.base"),
     )

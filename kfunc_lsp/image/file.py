@@ -11,7 +11,6 @@ from __future__ import annotations
 import io
 import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from kfunc_lsp.dataclass import dataclass
@@ -46,7 +45,7 @@ class Image:
     vmlinux.h, which has no sections; ``btf`` is then empty.
     """
 
-    path: Path
+    path: str
     btf: bytes
     btf_ids: bytes | None = None
     release: str = ""
@@ -71,7 +70,7 @@ def open_image(path: str | os.PathLike[str]) -> Image:
     Raises ``ImageError`` where the file cannot be read or is no kernel image, ``PackError`` where it is a
     damaged kernel pack. Whether the BTF is sound shows when it is decoded.
     """
-    path = Path(path)
+    path = os.fspath(path)
     try:
         with _open_regular(path) as file:
             return _read(path, file)
@@ -79,14 +78,14 @@ def open_image(path: str | os.PathLike[str]) -> Image:
         raise ImageError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def open_bytes(path: Path, data: bytes) -> Image:
+def open_bytes(path: str, data: bytes) -> Image:
     """As ``open_image``, of a file's content that was read before."""
     return _read(path, io.BytesIO(data))
 
 
 def read_file(path: str | os.PathLike[str], size: int | None = None) -> bytes:
     """The file ``path``, or its first ``size`` bytes; ``ImageError`` where it cannot be read."""
-    path = Path(path)
+    path = os.fspath(path)
     try:
         with _open_regular(path) as file:
             return _read_all(path, file) if size is None else file.read(size)
@@ -94,7 +93,7 @@ def read_file(path: str | os.PathLike[str], size: int | None = None) -> bytes:
         raise ImageError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def is_quick(path: Path) -> bool:
+def is_quick(path: str) -> bool:
     """Whether the file is of a form that is read as it stands: a pack, a header, raw BTF that is no whole kernel's."""
     try:
         head = read_file(path, _MAGIC_SIZE)
@@ -104,17 +103,17 @@ def is_quick(path: Path) -> bool:
     return head.startswith((PACK_MAGIC, b"#")) or (is_small and head.startswith(_BTF_MAGICS))
 
 
-def is_cut_down(path: Path) -> bool:
+def is_cut_down(path: str) -> bool:
     """Whether the file has kfuncs alone, and not every function of its kernel: a pack, a header."""
     return read_file(path, _MAGIC_SIZE).startswith((PACK_MAGIC, b"#"))
 
 
-def _open_regular(path: Path) -> BinaryIO:
+def _open_regular(path: str) -> BinaryIO:
     """Open ``path`` unless reading it could block or never end (a FIFO, a device)."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except ValueError as error:
-        raise ImageError(f"{str(path)!r}: is no file name: {error}") from None
+        raise ImageError(f"{path!r}: is no file name: {error}") from None
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
         return os.fdopen(descriptor, "rb")
@@ -124,7 +123,7 @@ def _open_regular(path: Path) -> BinaryIO:
     raise ImageError(f"{path}: is no regular file; give {_KINDS}")
 
 
-def _read(path: Path, file: BinaryIO) -> Image:
+def _read(path: str, file: BinaryIO) -> Image:
     head = file.read(_MAGIC_SIZE)
     file.seek(0)
     if not head:
@@ -132,7 +131,7 @@ def _read(path: Path, file: BinaryIO) -> Image:
     return _plain(path, file, head) if head.startswith(_PLAIN_MAGICS) else _wrapped(path, file)
 
 
-def _wrapped(path: Path, file: BinaryIO) -> Image:
+def _wrapped(path: str, file: BinaryIO) -> Image:
     """What ``_read`` gives for all but a pack, raw BTF and ELF; what it needs is imported for nothing else."""
     from kfunc_lsp.image.archive import archived_btf
     from kfunc_lsp.image.bzimage import HEAD_SIZE, flat_arch, is_boot_image
@@ -145,19 +144,19 @@ def _wrapped(path: Path, file: BinaryIO) -> Image:
     form = form_of(head)
     if form is None:
         return _plain(path, file, head)
-    unpacked = decompress(_read_all(path, file), form, str(path))
+    unpacked = decompress(_read_all(path, file), form, path)
     head = unpacked.read(HEAD_SIZE)
     unpacked.seek(0)
     if flat_arch(head):
         return _kernel(path, unpacked)
     if head.startswith(_TAR[1], _TAR[0]):
-        unpacked = archived_btf(unpacked, str(path))
+        unpacked = archived_btf(unpacked, path)
         head = unpacked.read(HEAD_SIZE)
         unpacked.seek(0)
     return _plain(path, unpacked, head)
 
 
-def _plain(path: Path, file: BinaryIO, head: bytes) -> Image:
+def _plain(path: str, file: BinaryIO, head: bytes) -> Image:
     """What ``_read`` gives for a file that is neither compressed nor a boot image."""
     if head.startswith(_BTF_MAGICS):
         return Image(path, _read_all(path, file))
@@ -174,7 +173,7 @@ def _plain(path: Path, file: BinaryIO, head: bytes) -> Image:
     raise ImageError(f"{path}: is neither BTF, ELF, a boot image nor a kernel pack; give {_KINDS}")
 
 
-def _packed(path: Path, pack: Pack) -> Image:
+def _packed(path: str, pack: Pack) -> Image:
     meta = pack.meta
     modules = tuple(
         Image(path, m.btf, m.btf_ids, meta.release, meta.arch, meta, registrations=m.registrations, module=m.name)
@@ -192,7 +191,7 @@ def _packed(path: Path, pack: Pack) -> Image:
     )
 
 
-def _elf(path: Path, file: BinaryIO, release: str) -> Image:
+def _elf(path: str, file: BinaryIO, release: str) -> Image:
     from kfunc_lsp.image.elf import read_elf
 
     found = read_elf(path, file)
@@ -208,16 +207,16 @@ def _elf(path: Path, file: BinaryIO, release: str) -> Image:
     )
 
 
-def _boot_image(path: Path, file: BinaryIO) -> Image:
+def _boot_image(path: str, file: BinaryIO) -> Image:
     from kfunc_lsp.image.bzimage import boot_arch, payload, release_of
 
     data = _read_all(path, file, _MAX_BOOT_IMAGE)
-    release, arch, kernel = release_of(data), boot_arch(data), payload(data, str(path))
+    release, arch, kernel = release_of(data), boot_arch(data), payload(data, path)
     del data
     return _kernel(path, kernel, release, arch)
 
 
-def _kernel(path: Path, kernel: io.BytesIO, release: str = "", arch: str = "") -> Image:
+def _kernel(path: str, kernel: io.BytesIO, release: str = "", arch: str = "") -> Image:
     """What is inside a boot image: an ELF vmlinux or flat memory, with what the boot image tells of it."""
     from kfunc_lsp.image.bzimage import HEAD_SIZE, flat_arch, flat_code, flat_release, flat_sections
 
@@ -229,11 +228,11 @@ def _kernel(path: Path, kernel: io.BytesIO, release: str = "", arch: str = "") -
     if not arch:
         raise ImageError(f"{path}: the kernel in this boot image has a form that is not read; give its vmlinux")
     memory = kernel.getbuffer()
-    btf, btf_ids, at = flat_sections(memory, str(path))
+    btf, btf_ids, at = flat_sections(memory, path)
     return Image(path, btf, btf_ids or None, release or flat_release(memory), arch, code=flat_code(memory, arch, at))
 
 
-def _read_all(path: Path, file: BinaryIO, limit: int = _MAX_SIZE) -> bytes:
+def _read_all(path: str, file: BinaryIO, limit: int = _MAX_SIZE) -> bytes:
     """The whole file. A size that the file claims can refuse it, but not admit it: sysfs need not tell."""
     is_memory = isinstance(file, io.BytesIO)
     data = file.read(limit + 1) if is_memory or os.fstat(file.fileno()).st_size <= limit else None

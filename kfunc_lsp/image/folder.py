@@ -42,18 +42,18 @@ _DISTRIBUTION = (
 )
 
 
-def module_files(folder: Path) -> list[Path]:
+def module_files(folder: str) -> list[str]:
     """The modules below ``folder``, by name: ``.ko`` files, and raw BTF as in ``/sys/kernel/btf``.
 
     Raises ``ImageError`` where the folder cannot be read.
     """
-    found: list[Path] = []
+    found: list[str] = []
     try:
         for parent, folders, names in os.walk(folder, onerror=_raise):
             folders.sort()
             for name in sorted(names):
-                path = Path(parent, name)
-                if name.endswith(_SUFFIXES) or (parent == str(folder) and name != VMLINUX and _is_btf(path)):
+                path = os.path.join(parent, name)
+                if name.endswith(_SUFFIXES) or (parent == folder and name != VMLINUX and _is_btf(path)):
                     found.append(path)
             if len(found) > _MAX_MODULES:
                 raise ImageError(f"{folder}: has more than {_MAX_MODULES} modules; give the folder of one kernel")
@@ -62,13 +62,13 @@ def module_files(folder: Path) -> list[Path]:
     return found
 
 
-def vmlinux_of(place: Path) -> tuple[Path | None, list[Path]]:
+def vmlinux_of(place: str) -> tuple[str | None, list[str]]:
     """The kernel that the modules in a folder (or a module's file) belong to, and every place looked at.
 
     Known are a vmlinux or vmlinuz beside them, and for ``lib/modules/RELEASE`` where distributions keep the
     kernel and its debug information; for the running kernel, its own BTF.
     """
-    folder = place if os.path.isdir(place) else place.parent
+    folder = Path(place) if os.path.isdir(place) else Path(place).parent
     tried = [folder / name for name in _KERNEL_NAMES]
     parts = folder.absolute().parts
     for at in range(len(parts) - 1, 1, -1):
@@ -81,11 +81,11 @@ def vmlinux_of(place: Path) -> tuple[Path | None, list[Path]]:
             if release == os.uname().release:
                 tried.append(Path("/sys/kernel/btf", VMLINUX))
             break
-    tried = list(dict.fromkeys(tried))
-    return next((path for path in tried if os.path.isfile(path)), None), tried
+    paths = list(dict.fromkeys(map(str, tried)))
+    return next((path for path in paths if os.path.isfile(path)), None), paths
 
 
-def is_module(path: Path) -> bool:
+def is_module(path: str) -> bool:
     """Whether the file is a module: a relocatable ELF file, compressed or not."""
     try:
         head = read_file(path, _HEAD)
@@ -96,7 +96,7 @@ def is_module(path: Path) -> bool:
     return head.startswith(_ELF_MAGIC) and head[16:18] in (b"\1\0", b"\0\1")
 
 
-def open_modules(paths: list[Path], progress: Progress | None = None) -> Iterator[Image]:
+def open_modules(paths: list[str], progress: Progress | None = None) -> Iterator[Image]:
     """Those of the modules in ``paths`` that can have kfuncs, in this order.
 
     Raises ``ImageError`` at one that cannot be read or is damaged.
@@ -110,12 +110,12 @@ def open_modules(paths: list[Path], progress: Progress | None = None) -> Iterato
         for done, (path, data) in enumerate(zip(paths, _mapped(pool, paths, 2 * workers), strict=True), 1):
             if data is not None:
                 image = open_bytes(path, data)
-                yield image if image.module else replace(image, module=path.name)
+                yield image if image.module else replace(image, module=os.path.basename(path))
             if progress is not None:
                 progress(done, len(paths))
 
 
-def _mapped(pool: ThreadPoolExecutor, paths: list[Path], ahead: int) -> Iterator[bytes | None]:
+def _mapped(pool: ThreadPoolExecutor, paths: list[str], ahead: int) -> Iterator[bytes | None]:
     """``_unpacked`` of each path, not more than ``ahead`` of them before they are wanted."""
     waiting: deque[Future[bytes | None]] = deque()
     for path in paths:
@@ -126,17 +126,17 @@ def _mapped(pool: ThreadPoolExecutor, paths: list[Path], ahead: int) -> Iterator
         yield waiting.popleft().result()
 
 
-def _unpacked(path: Path) -> bytes | None:
+def _unpacked(path: str) -> bytes | None:
     """The content of a module, decompressed; ``None`` where it cannot have kfuncs."""
     data = read_file(path)
     form = form_of(data[:16])
     if form is not None:
-        data = decompress(data, form, str(path), _MAX_MODULE).getvalue()
+        data = decompress(data, form, path, _MAX_MODULE).getvalue()
     sign = _SIGNS[0] if data.startswith(_ELF_MAGIC) else _SIGNS[1]
     return data if sign in data else None
 
 
-def _is_btf(path: Path) -> bool:
+def _is_btf(path: str) -> bool:
     try:
         return os.path.isfile(path) and read_file(path, 2).startswith(_BTF_MAGICS)
     except ImageError:

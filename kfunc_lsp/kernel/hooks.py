@@ -7,9 +7,8 @@ and no filter of that hook refuses it. Whether the facts are this kernel's own, 
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
 
-from kfunc_lsp.dataclass import dataclass, replace
+from kfunc_lsp.dataclass import NamedTuple, dataclass, replace
 from kfunc_lsp.kernel.filters import Filter, filter_of, is_measured, lets_through
 from kfunc_lsp.kernel.flags import KF_SLEEPABLE
 from kfunc_lsp.kernel.model import Hook, Kernel, KernelFunction

@@ -9,24 +9,25 @@ import os
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.errors import BtfError, KfuncLspError, TargetError
-from kfunc_lsp.image import cache
 from kfunc_lsp.image.file import Image, is_cut_down, is_quick, open_bytes, open_image, read_file
-from kfunc_lsp.image.folder import Progress, is_module, module_files, open_modules, vmlinux_of
 from kfunc_lsp.kernel.classify import build_kernel, decoded
 from kfunc_lsp.kernel.functions import Functions
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, Provenance
-from kfunc_lsp.kernel.modules import with_modules
-from kfunc_lsp.kernel.nearest import with_borrowed_hooks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kfunc_lsp.image.folder import Progress
 
 RUNNING = "running"
-RUNNING_BTF = Path("/sys/kernel/btf/vmlinux")
+RUNNING_BTF = "/sys/kernel/btf/vmlinux"
 
-_BUNDLE = Path(__file__).parent.parent / "data" / "kernels"
+_BUNDLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "kernels")
 _SUFFIX = ".kpack"
 _FILE_SUFFIXES = (_SUFFIX, ".btf", ".btf.xz", ".btf.gz", ".btf.zst", ".btf.tar.xz")
 
@@ -77,13 +78,20 @@ def resolve(
     if image.header:
         words = f"prototypes alone, of a vmlinux.h: {kernel.provenance.detail}"
         kernel = replace(kernel, provenance=replace(kernel.provenance, detail=words))
-    kernel = kernel if kernel.hooks_known else with_borrowed_hooks(kernel, bundled(), _bundled_kernel)
+    if not kernel.hooks_known:
+        from kfunc_lsp.kernel.nearest import with_borrowed_hooks
+
+        kernel = with_borrowed_hooks(kernel, bundled(), _bundled_kernel)
     if is_kept and not is_cut_down(target.path):
         kernel = replace(kernel, others=Functions(lambda: _open(target, btf_ids).btf))
     elif not image.is_pack and not image.header:
         types = image.btf
         kernel = replace(kernel, others=Functions(lambda: types))
     kernel = replace(kernel, modules_loaded=spec == RUNNING and not modules)
+    if not opened:
+        return kernel
+    from kfunc_lsp.kernel.modules import with_modules
+
     return with_modules(kernel, None if image.is_pack else btf, opened)
 
 
@@ -101,8 +109,8 @@ def export_pack(
     """
     target = _target(spec, modules)
     image = _open(target, btf_ids)
-    release = _short_name(target.path) if target.path.name.endswith(_FILE_SUFFIXES) else ""
-    opened = [*image.modules, *open_modules(list(target.modules), progress)]
+    release = _short_name(target.path) if target.path.endswith(_FILE_SUFFIXES) else ""
+    opened = _opened(image, target, progress)
     try:
         return _exported(image, opened, release, source)
     except BtfError as error:
@@ -160,29 +168,37 @@ class _Target:
     ``modules`` are the files of its modules.
     """
 
-    path: Path
+    path: str
     name: str
     label: str
-    modules: tuple[Path, ...] = ()
+    modules: tuple[str, ...] = ()
 
     @property
     def is_bundled(self) -> bool:
         """Whether the file is one of our own packs."""
-        return self.path.parent == _BUNDLE
+        return os.path.dirname(self.path) == _BUNDLE
 
 
 def _target(spec: str, modules: Sequence[Path]) -> _Target:
     is_path = "/" in spec
     release = None if is_path else _bundled_release(spec)
-    extra = tuple(file for path in modules for file in (module_files(path) if os.path.isdir(path) else [path]))
+    pack = os.path.join(_BUNDLE, f"{release}{_SUFFIX}")
+    if release is not None and not modules:
+        return _Target(pack, spec, release)
+    from pathlib import Path
+
+    from kfunc_lsp.image.folder import is_module, module_files
+
+    named = [str(path) for path in modules]
+    extra = tuple(file for path in named for file in (module_files(path) if os.path.isdir(path) else [path]))
     if release is not None:
-        return _Target(_BUNDLE / (release + _SUFFIX), spec, release, extra)
+        return _Target(pack, spec, release, extra)
     if spec == RUNNING:
-        loaded = () if modules else tuple(module_files(RUNNING_BTF.parent))
-        return _Target(RUNNING_BTF, f"{RUNNING} ({os.uname().release})", str(RUNNING_BTF), (*loaded, *extra))
+        loaded = () if modules else tuple(module_files(os.path.dirname(RUNNING_BTF)))
+        return _Target(RUNNING_BTF, f"{RUNNING} ({os.uname().release})", RUNNING_BTF, (*loaded, *extra))
     if not is_path and not os.path.lexists(spec):
         raise TargetError(_unknown(spec))
-    path = Path(spec)
+    path = str(Path(spec))
     if os.path.isdir(path):
         return _Target(_kernel_of(path), "", spec, (*module_files(path), *extra))
     if os.path.isfile(path) and is_module(path):
@@ -190,10 +206,12 @@ def _target(spec: str, modules: Sequence[Path]) -> _Target:
     return _Target(path, "", spec, extra)
 
 
-def image_of_running() -> Path | None:
+def image_of_running() -> str | None:
     """The running kernel's image, which tells more than its BTF, where a distribution has put it; ``None`` without."""
-    place, _ = vmlinux_of(Path("/lib/modules", os.uname().release, "modules.dep"))
-    return place if place not in (None, RUNNING_BTF) and os.access(place, os.R_OK) else None
+    from kfunc_lsp.image.folder import vmlinux_of
+
+    place, _ = vmlinux_of(os.path.join("/lib/modules", os.uname().release, "modules.dep"))
+    return place if place is not None and place != RUNNING_BTF and os.access(place, os.R_OK) else None
 
 
 def _is_same(one: _Target | None, other: _Target) -> bool:
@@ -207,23 +225,27 @@ def _is_same(one: _Target | None, other: _Target) -> bool:
         return False
 
 
-def _kernel_of(place: Path) -> Path:
+def _kernel_of(place: str) -> str:
     """The file of the kernel that a module or a folder of modules belongs to."""
+    from kfunc_lsp.image.folder import module_files, vmlinux_of
+
     found, tried = vmlinux_of(place)
     if found is None and os.path.isdir(place) and not module_files(place):
         raise TargetError(f"{place}: is a folder without modules; give a kernel's file, or several: '{place}/*'")
     if found is None:
         raise TargetError(
-            f"{place}: the kernel of these modules was not found (looked at {', '.join(map(str, tried))}); "
+            f"{place}: the kernel of these modules was not found (looked at {', '.join(tried)}); "
             "give its vmlinux or vmlinuz, and this with --modules"
         )
     return found
 
 
-def _cached_name(path: Path, btf_ids: Path | None, modules: Sequence[Path]) -> str | None:
+def _cached_name(path: str, btf_ids: Path | None, modules: Sequence[str]) -> str | None:
     """The name of the cache's entry; ``None`` for what is read as quickly without, or cannot be read."""
     if btf_ids is not None or not os.path.isfile(path) or (not modules and is_quick(path)):
         return None
+    from kfunc_lsp.image import cache
+
     keys = (cache.content_key(path), cache.files_key(modules))
     return cache.entry(*(key or "" for key in keys)) if all(keys) else None
 
@@ -231,20 +253,31 @@ def _cached_name(path: Path, btf_ids: Path | None, modules: Sequence[Path]) -> s
 def _evidence(target: _Target, btf_ids: Path | None, progress: Progress | None) -> tuple[Image, list[Image], bool]:
     """The kernel's image and its modules', and whether they are as the cache keeps them: cut down to a pack."""
     name = _cached_name(target.path, btf_ids, target.modules)
-    kept = _from_cache(target.path, name)
-    if kept is not None:
-        return kept, list(kept.modules), True
-    image = _open(target, btf_ids)
-    opened = [*image.modules, *open_modules(list(target.modules), progress)]
-    if name is not None:
+    if name is None:
+        image = _open(target, btf_ids)
+        return image, _opened(image, target, progress), False
+    from kfunc_lsp.image import cache
+
+    kept = _sound(target.path, cache.get(name))
+    if kept is None:
+        image = _open(target, btf_ids)
+        opened = _opened(image, target, progress)
         try:
             data = _exported(image, opened)
         except BtfError:
             return image, opened, False
         cache.put(name, data)
         kept = open_bytes(target.path, data)
-        return kept, list(kept.modules), True
-    return image, opened, False
+    return kept, list(kept.modules), True
+
+
+def _opened(image: Image, target: _Target, progress: Progress | None) -> list[Image]:
+    """The modules that the image holds, and those of the target that can have kfuncs."""
+    if not target.modules:
+        return list(image.modules)
+    from kfunc_lsp.image.folder import open_modules
+
+    return [*image.modules, *open_modules(list(target.modules), progress)]
 
 
 def _exported(image: Image, modules: Sequence[Image], release: str = "", source: str = "") -> bytes:
@@ -253,8 +286,8 @@ def _exported(image: Image, modules: Sequence[Image], release: str = "", source:
     return export(image, release=release, source=source, known_names=_known_names(image), modules=modules)
 
 
-def _from_cache(path: Path, name: str | None) -> Image | None:
-    data = cache.get(name) if name is not None else None
+def _sound(path: str, data: bytes | None) -> Image | None:
+    """What the cache has, if it has anything and that is sound."""
     if data is None:
         return None
     try:
@@ -294,11 +327,12 @@ def _implicit_names() -> frozenset[str]:
     return frozenset(f.name for f in newest.functions.values() if f.klass == FunctionClass.IMPLICIT)
 
 
-def _short_name(path: Path) -> str:
+def _short_name(path: str) -> str:
+    name = os.path.basename(path)
     for suffix in _FILE_SUFFIXES:
-        if path.name.endswith(suffix) and path.name != suffix:
-            return path.name.removesuffix(suffix)
-    return path.name
+        if name.endswith(suffix) and name != suffix:
+            return name.removesuffix(suffix)
+    return name
 
 
 def _components(version: str) -> list[str]:

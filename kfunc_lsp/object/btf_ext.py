@@ -9,10 +9,10 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.wire import MAGIC
+from kfunc_lsp.dataclass import NamedTuple
 from kfunc_lsp.errors import BtfError
 from kfunc_lsp.object.elf import printable
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
-from typing import NamedTuple
 
 from kfunc_lsp.btf.types import Enum as EnumType
 from kfunc_lsp.btf.types import FuncProto, Int, Ptr, skip_modifiers_and_typedefs
+from kfunc_lsp.dataclass import NamedTuple
 from kfunc_lsp.object.conditions import Conditions, Scope
 from kfunc_lsp.object.elf import BpfElf, Relocation, Symbol
 from kfunc_lsp.object.instructions import (

@@ -9,10 +9,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from functools import cached_property
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from elftools.elf.sections import Section as ElfSection
 
+from kfunc_lsp.dataclass import NamedTuple
 from kfunc_lsp.errors import ImageError, ObjectError
 from kfunc_lsp.image.elf import SectionReader
 

@@ -8,7 +8,8 @@ of its own that nobody reaches.
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+
+from kfunc_lsp.dataclass import NamedTuple
 
 SLOT = 8
 LD, LDX, ST, STX, ALU, JMP, JMP32, ALU64 = range(8)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
+from kfunc_lsp.dataclass import NamedTuple
 from kfunc_lsp.object.btf_ext import Line
 from kfunc_lsp.unit.model import SourceFile, Span
 

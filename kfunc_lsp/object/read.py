@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from kfunc_lsp.btf.cdecl import declare
 from kfunc_lsp.btf.decoder import Btf
 from kfunc_lsp.btf.types import FuncProto, Kind, Type, Unknown, skip_modifiers_and_typedefs
+from kfunc_lsp.dataclass import NamedTuple
 from kfunc_lsp.errors import BtfError, ObjectError
 from kfunc_lsp.object.btf_ext import BtfExt, Line, read_btf_ext
 from kfunc_lsp.object.code import TEXT, Body, CodeSection

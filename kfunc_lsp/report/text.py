@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
+from kfunc_lsp.dataclass import NamedTuple
 from kfunc_lsp.report.folding import folded
 from kfunc_lsp.report.item import Item, Mark
 from kfunc_lsp.report.model import Report, count

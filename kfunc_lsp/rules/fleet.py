@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import lru_cache
-from typing import NamedTuple
 
-from kfunc_lsp.dataclass import dataclass
+from kfunc_lsp.dataclass import NamedTuple, dataclass
 from kfunc_lsp.kernel.loader import LIBBPF, Loader
 from kfunc_lsp.kernel.model import Fact, Kernel, KernelFunction
 

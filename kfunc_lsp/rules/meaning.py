@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import NamedTuple
 
 from kfunc_lsp.btf import types as btf
-from kfunc_lsp.dataclass import dataclass
+from kfunc_lsp.dataclass import NamedTuple, dataclass
 from kfunc_lsp.kernel import flags as kf
 from kfunc_lsp.kernel.libbpf import Outcome
 from kfunc_lsp.kernel.loader import Loader

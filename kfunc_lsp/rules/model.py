@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import IntEnum
-from typing import NamedTuple
 
-from kfunc_lsp.dataclass import dataclass, field
+from kfunc_lsp.dataclass import NamedTuple, dataclass, field
 from kfunc_lsp.kernel.loader import Loader
 from kfunc_lsp.kernel.model import Fact
 from kfunc_lsp.rules.fleet import Fleet, Names

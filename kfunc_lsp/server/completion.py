@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from lsprotocol import types
 
 from kfunc_lsp.btf.types import FuncProto
-from kfunc_lsp.dataclass import dataclass, field
+from kfunc_lsp.dataclass import NamedTuple, dataclass, field
 from kfunc_lsp.describe import age, describe, is_superseded, newest, signature
 from kfunc_lsp.kernel.hooks import allowed
 from kfunc_lsp.kernel.model import FunctionClass, Kernel, KernelFunction

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from typing import NamedTuple
 
 from kfunc_lsp.btf.types import FuncProto, Ptr
+from kfunc_lsp.dataclass import NamedTuple
 from kfunc_lsp.source.expression import Scope
 from kfunc_lsp.source.flow import Flow
 from kfunc_lsp.source.segment import Segment, Variable

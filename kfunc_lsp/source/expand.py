@@ -8,8 +8,8 @@ macro's body), ``hidden`` the macros that may not expand in it any more, ``use``
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from kfunc_lsp.dataclass import NamedTuple
 from kfunc_lsp.source.macros import Interest, Macro, Make
 from kfunc_lsp.source.text import is_identifier
 

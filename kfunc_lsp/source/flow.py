@@ -7,8 +7,8 @@ comes to is ``expression``'s business.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import NamedTuple
 
+from kfunc_lsp.dataclass import NamedTuple
 from kfunc_lsp.source.expression import DEEPEST, Expressions
 from kfunc_lsp.source.text import is_identifier
 from kfunc_lsp.unit.guard import Condition, Constant, Likely, Opaque, Runtime, both, either, mentions, negate

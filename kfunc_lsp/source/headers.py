@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from kfunc_lsp.dataclass import dataclass, field
+from kfunc_lsp.dataclass import NamedTuple, dataclass, field
 from kfunc_lsp.source.macros import Macro, parse_define
 from kfunc_lsp.source.text import IDENTIFIER, blank, blank_parts, directives, lexed
 from kfunc_lsp.unit.model import SourceFile

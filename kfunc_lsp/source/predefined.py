@@ -6,16 +6,16 @@ business.
 
 from __future__ import annotations
 
+import os
 import re
 from functools import lru_cache
-from pathlib import Path
 
 from kfunc_lsp.source.macros import Macro, parse_define
 
 NEWEST = 22
 """The newest version that the data knows; what a compiler without a version in its name is taken for."""
 _OLDEST = 13
-_DATA = Path(__file__).parent.parent / "data" / "predefined.txt"
+_DATA = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "predefined.txt")
 _RELEASES = {
     13: "0.1",
     14: "0.6",
@@ -47,7 +47,9 @@ def default_cpu(version: int) -> int:
 def _rows() -> list[tuple[range, int, str]]:
     """The data: versions, lowest ``-mcpu``, and what a ``#define`` would say."""
     rows = []
-    for line in _DATA.read_text().splitlines():
+    with open(_DATA, encoding="ascii") as file:
+        lines = file.read().splitlines()
+    for line in lines:
         if line.startswith("#"):
             continue
         where, definition = line.split(" ", 1)

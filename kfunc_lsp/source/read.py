@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import cached_property, partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
-from kfunc_lsp.dataclass import replace
+from kfunc_lsp.dataclass import NamedTuple, replace
 from kfunc_lsp.source.bodies import Bodies
 from kfunc_lsp.source.cache import HeaderCache
 from kfunc_lsp.source.code import Code, FileNames

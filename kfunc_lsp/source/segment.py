@@ -11,10 +11,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kfunc_lsp.btf.types import Array, FuncProto, Type, skip_modifiers
-from kfunc_lsp.dataclass import dataclass, field
+from kfunc_lsp.dataclass import NamedTuple, dataclass, field
 from kfunc_lsp.source.declare import DeclarationError, Declarator, parse_declaration
 from kfunc_lsp.source.expand import Token
 from kfunc_lsp.source.head import NOT_DECLARATORS, Head

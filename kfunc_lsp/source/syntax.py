@@ -6,8 +6,8 @@ What the trees mean is ``steps``' business.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from kfunc_lsp.dataclass import NamedTuple
 from kfunc_lsp.source.text import is_identifier
 
 _OPENING = {"(": ")", "[": "]", "{": "}"}

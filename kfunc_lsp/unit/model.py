@@ -12,10 +12,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Container, Mapping, Sequence
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kfunc_lsp.btf.types import FuncProto, Type, skip_modifiers_and_typedefs
-from kfunc_lsp.dataclass import dataclass, field
+from kfunc_lsp.dataclass import NamedTuple, dataclass, field
 from kfunc_lsp.unit.guard import Condition, Resolves, Truth, all_of, emitted, reached
 from kfunc_lsp.unit.reading import Reading
 from kfunc_lsp.unit.value import Value

@@ -75,7 +75,7 @@ def seeds() -> list[bytes]:
 def judge(data: bytes) -> None:
     """Read ``data`` as the tool does; whatever it is, a kernel or an error."""
     try:
-        image = open_bytes(Path("fuzz"), data)
+        image = open_bytes("fuzz", data)
         if image.module:
             vmlinux = base()
             with_modules(vmlinux.kernel(), vmlinux.parse(), [image])

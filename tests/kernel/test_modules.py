@@ -176,7 +176,7 @@ def test_a_distilled_base_is_fitted_to_the_kernel() -> None:
     distilled.fwd("nf_conn")
     b = BtfBuilder(distilled)
     b.kfunc("bpf_x", VOID, [("ct", b.ptr(1))], flags=2)
-    opened = open_bytes(Path("x.ko"), module(b, [XDP], btf_base=distilled.build()))
+    opened = open_bytes("x.ko", module(b, [XDP], btf_base=distilled.build()))
     base = vmlinux()
     kernel = with_modules(base.kernel(), base.parse(), [opened])
     x = kernel.functions["bpf_x"]
@@ -204,7 +204,7 @@ def test_a_damaged_module_gives_functions_or_an_error(changes: list[tuple[int, i
     base = vmlinux()
     for damaged in (bytes(data), bytes(data[:keep])):
         try:
-            kernel = with_modules(base.kernel(), base.parse(), [open_bytes(Path("nf.ko"), damaged)])
+            kernel = with_modules(base.kernel(), base.parse(), [open_bytes("nf.ko", damaged)])
         except KfuncLspError as error:
             assert "nf.ko" in str(error)  # noqa: PT017 - either outcome is right, the text is not free
         else:
