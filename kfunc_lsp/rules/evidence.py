@@ -15,7 +15,7 @@ from kfunc_lsp.rules.edits import is_editable
 from kfunc_lsp.rules.fleet import Fleet
 from kfunc_lsp.rules.meaning import is_of_section, touching
 from kfunc_lsp.rules.model import Each, named, used, using
-from kfunc_lsp.unit.model import Function, Unit, UseKind
+from kfunc_lsp.unit.model import Unit, UseKind
 
 
 class Memory:
@@ -73,12 +73,11 @@ class _Change:
 def _change(before: Unit, now: Unit, loader: Loader) -> _Change | None:
     """``None`` where every name may have to be judged again."""
     names = now.reading.since(before.reading) if before.reading and now.reading else None
-    if names is None:
+    if names is None or 2 * len(names) > len(now.uses_by_name) + len(now.functions):
+        return None  # to work out all that is compared takes longer than to judge
+    if any(_of_program(before, name) != _of_program(now, name) for name in names):
         return None
-    functions = {name for name in names if name in now.functions}
-    if any(_of_program(before.functions[name]) != _of_program(now.functions[name]) for name in functions):
-        return None
-    moved = {name for name in functions if _mentions(before.functions[name]) != _mentions(now.functions[name])}
+    moved = {name for name in names if _mentions(before, name) != _mentions(now, name)}
     is_of_sections = moved or any(is_of_section(name, loader) for name in names)
     if is_of_sections and touching(before, loader) != touching(now, loader):
         return None
@@ -92,14 +91,20 @@ def _change(before: Unit, now: Unit, loader: Loader) -> _Change | None:
     )
 
 
-def _of_program(function: Function) -> object:
+def _of_program(unit: Unit, name: str) -> object:
     """What the verdict on any name may rest on: which programs there are."""
+    function = unit.functions.get(name)
+    if function is None or not (function.section or function.members):
+        return None
     return function.is_static, function.section, function.members
 
 
-def _mentions(function: Function) -> object:
+def _mentions(unit: Unit, name: str) -> object:
     """What the verdict on what a function uses may rest on: who gets to it, and under which conditions."""
-    return [(m.function, m.is_call, m.callee, m.argument, m.guards) for m in function.mentions]
+    function = unit.functions.get(name)
+    if function is None:
+        return None
+    return function.is_static, [(m.function, m.is_call, m.callee, m.argument, m.guards) for m in function.mentions]
 
 
 def _below(unit: Unit, functions: Set[str]) -> set[str]:

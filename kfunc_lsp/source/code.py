@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence, Set
 
 from kfunc_lsp.btf.types import FuncProto, Ptr
 from kfunc_lsp.dataclass import NamedTuple
@@ -44,6 +44,26 @@ class FileNames(NamedTuple):
             pointers=frozenset(n for n, t in prototypes if isinstance(t, FuncProto) and isinstance(t.returns, Ptr)),
         )
         return FileNames(scope, variables, sections)
+
+    def differing(self, other: FileNames) -> Set[str] | None:
+        """The names that mean something else than in ``other``; ``None`` where macros do."""
+        if self.scope.macros_id != other.scope.macros_id:
+            return None
+        if self == other:
+            return frozenset()
+        mine, its = self._tables, other._tables
+        return {
+            name
+            for one, another in zip(mine, its, strict=True)
+            for name in one.keys() | another.keys()
+            if one.get(name) != another.get(name)
+        }
+
+    @property
+    def _tables(self) -> Sequence[Mapping[str, object]]:
+        scope = self.scope
+        names = (dict.fromkeys(names, True) for names in (scope.ksyms, scope.globals, scope.functions, scope.pointers))
+        return (*names, scope.constants, self.variables, self.sections)
 
 
 def _constants(variables: Mapping[str, Variable]) -> Mapping[str, bool]:

@@ -121,6 +121,20 @@ class Macro:
         return any(t == "##" and i and tokens[i - 1] != "," for i, t in enumerate(tokens))
 
 
+def reached(words: Iterable[str], macros: Mapping[str, Macro]) -> set[str]:
+    """The identifiers in the bodies of those of ``words`` that are macros, and of the macros that these use."""
+    found: set[str] = set()
+    pending = [word for word in words if word in macros]
+    done = set(pending)
+    while pending:
+        for name in macros[pending.pop()].identifiers:
+            found.add(name)
+            if name in macros and name not in done:
+                done.add(name)
+                pending.append(name)
+    return found
+
+
 def parse_define(rest: str, file: SourceFile | None, offset: int) -> Macro | None:
     """The macro that the text after ``#define`` makes; ``None`` where it makes none. ``offset`` is that of ``rest``."""
     match = _DEFINED.match(rest)

@@ -119,7 +119,8 @@ class _Builder:
         self.declared = set(self.environment.large)
         self.written: dict[str, list[tuple[list[Token], Place, Declared]]] = {}
         self.graphs = Bodies(self.environment.id, self._expanded)
-        self.values: dict[tuple[int, int], tuple[object, Values]] = {}
+        self.code: dict[tuple[int, int], Code] = {}
+        self.values: dict[tuple[int, int], Values] = {}
         self._is_new = True
         for segment, place in self.segments:
             if segment.sections:
@@ -160,7 +161,7 @@ class _Builder:
         environment = self.environment
         about = environment.missing, environment.problems, environment.weak, environment.unsteady
         main = environment.headers[self.file.path]
-        return SourceReading(main.blanked, self.segments, lambda: self.file_names, about)
+        return SourceReading(main.blanked, self.segments, lambda: self.file_names, lambda: self._steady_macros, about)
 
     def _declarations(self, name: str) -> Sequence[Declaration]:
         written = self.written.get(name, [])
@@ -290,11 +291,10 @@ class _Builder:
         found = code.values.get(site.at)
         if found is None:
             key = (id(segment), site.body)
-            asked, values = self.values.get(key, (None, None))
-            if values is None or asked is not code.asked:
+            values = self.values.get(key)
+            if values is None:
                 variables = Asked(code.names.variables, code.asked)
-                values = Values(code.flow, code.names.scope, variables, self._steady_macros)
-                self.values[key] = code.asked, values
+                values = self.values[key] = Values(code.flow, code.names.scope, variables, self._steady_macros)
             found = code.values[site.at] = tuple(values.of(start, end) for start, end in site.arguments)
         return found
 
@@ -302,15 +302,22 @@ class _Builder:
         return self._code(segment, body_index).flow.over(at) if body_index >= 0 else ()
 
     def _code(self, segment: Segment, body_index: int) -> Code:
-        """What is known of a body; a segment that is read again keeps it while the names in it mean the same."""
+        """What is known of a body; the segment keeps it for other states of the unit that it is in."""
+        key = (id(segment), body_index)
+        code = self.code.get(key)
+        if code is None:
+            code = self.code[key] = segment.code[body_index] = self._current(segment, body_index)
+        return code
+
+    def _current(self, segment: Segment, body_index: int) -> Code:
+        """What the segment has kept of a body, as far as the names in it mean the same."""
         known = segment.code.get(body_index)
         if known is not None and known.names is self.file_names:
             return known
         if known is not None and known.names == self.file_names:
             if self._is_new:  # most segments have kept the same object, and are told by it from here on
                 self.file_names, self._is_new = known.names, False
-            known = segment.code[body_index] = known._replace(names=self.file_names)
-            return known
+            return known._replace(names=self.file_names)
         body = segment.bodies[body_index]
         head = segment.tokens[body.name_index + 1 : body.start]
         section = body.section or self.sections.get(body.name, "")
@@ -326,13 +333,8 @@ class _Builder:
             is_program=bool(section) or body.name.startswith("____"),
         )
         if known is None or known.flow.scope != scope:
-            known = Code(names, Flow(segment.tokens, body.start, body.end, scope), {}, {})
-        elif known.has_values(names):
-            known = known._replace(names=names)
-        else:
-            known = Code(names, known.flow, {}, {})
-        segment.code[body_index] = known
-        return known
+            return Code(names, Flow(segment.tokens, body.start, body.end, scope), {}, {})
+        return known._replace(names=names) if known.has_values(names) else Code(names, known.flow, {}, {})
 
     @cached_property
     def file_names(self) -> FileNames:

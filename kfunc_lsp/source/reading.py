@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from itertools import takewhile
 
 from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.source.code import FileNames
 from kfunc_lsp.source.environment import Offset
+from kfunc_lsp.source.macros import Macro, reached
 from kfunc_lsp.source.places import Place
 from kfunc_lsp.source.segment import Segment
 from kfunc_lsp.source.sites import members
@@ -23,12 +24,13 @@ _TYPES = re.compile(r"\btypedef\b|\b(?:struct|union|enum)\b[^;{}()]{0,200}?\w\s*
 class SourceReading:
     """A main file's ``blanked`` text and its segments, each with its place.
 
-    ``about`` is what else was learnt of the whole unit.
+    ``macros`` are those that may be left in them, ``about`` is what else was learnt of the whole unit.
     """
 
     blanked: str
     segments: Sequence[tuple[Segment, Place]]
     load_names: Callable[[], FileNames]
+    load_macros: Callable[[], Mapping[str, Macro]]
     about: object
 
     @cached_property
@@ -38,14 +40,28 @@ class SourceReading:
 
     def since(self, earlier: Reading) -> Set[str] | None:
         """See ``unit.reading``."""
-        if not isinstance(earlier, SourceReading) or self.about != earlier.about or self.names != earlier.names:
+        if not isinstance(earlier, SourceReading) or self.about != earlier.about:
             return None
+        others = self.names.differing(earlier.names)
         pairs = list(zip(self.segments, earlier.segments, strict=False))
         start = sum(1 for _ in takewhile(_is_shared, pairs))
         backwards = zip(reversed(self.segments[start:]), reversed(earlier.segments[start:]), strict=False)
         end = sum(1 for _ in takewhile(_is_shared, backwards))
         parts = self._part(start, end), earlier._part(start, end)
-        return None if None in parts else frozenset(name for part in parts if part is not None for name in part)
+        if others is None or None in parts:
+            return None
+        names = {name for part in parts if part is not None for name in part}
+        return names.union(others, self._naming(others), earlier._naming(others)) if others else names
+
+    def _naming(self, names: Set[str]) -> set[str]:
+        """The names in segments that have any of ``names`` in them, or may have it through a macro."""
+        functions, macros = self.names.scope.functions, self.load_macros()
+        found: set[str] = set()
+        for segment, _ in self.segments:
+            words = segment.words | reached(segment.words, macros)
+            if not names.isdisjoint(words) or _may_paste(words, names, macros):
+                found.update(_names(segment, functions))
+        return found
 
     def _part(self, start: int, end: int) -> set[str] | None:
         """The names in the segments from ``start`` on without the last ``end``.
@@ -68,6 +84,13 @@ class SourceReading:
 
 def _is_shared(pair: tuple[tuple[Segment, Place], tuple[Segment, Place]]) -> bool:
     return pair[0][0] is pair[1][0]
+
+
+def _may_paste(words: Set[str], names: Set[str], macros: Mapping[str, Macro]) -> bool:
+    """Whether macros among ``words`` may make one of ``names``, which then begins with one of them."""
+    if not any(word in macros and macros[word].pastes for word in words):
+        return False
+    return any(name[:length] in words for name in names for length in range(1, len(name)))
 
 
 def _names(segment: Segment, functions: frozenset[str]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from kfunc_lsp.btf.types import Array, FuncProto, Type, skip_modifiers
 from kfunc_lsp.dataclass import NamedTuple, dataclass, field
 from kfunc_lsp.source.declare import DeclarationError, Declarator, parse_declaration
 from kfunc_lsp.source.expand import Token
+from kfunc_lsp.source.expression import TYPE_WORDS
 from kfunc_lsp.source.head import NOT_DECLARATORS, Head
 from kfunc_lsp.source.sites import Reference, Site, arguments, references, sites
 from kfunc_lsp.source.text import is_identifier
@@ -144,7 +145,8 @@ class Segment:
             words = _RODATA if section.startswith(".rodata") else frozenset()
             with suppress(DeclarationError):
                 for declarator in parse_declaration(self.texts[start:end]):
-                    if not isinstance(declarator.type, FuncProto):
+                    # half-typed, `s void` declares no variable
+                    if not isinstance(declarator.type, FuncProto) and declarator.name not in TYPE_WORDS:
                         found[declarator.name] = Variable(declarator.words | words, declarator.type, section)
         return found
 

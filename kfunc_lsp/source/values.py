@@ -13,7 +13,7 @@ from functools import cached_property
 from kfunc_lsp.dataclass import replace
 from kfunc_lsp.source.expand import expanded
 from kfunc_lsp.source.expression import OPENING, TYPE_WORDS, Expressions, Scope
-from kfunc_lsp.source.macros import Macro
+from kfunc_lsp.source.macros import Macro, reached
 from kfunc_lsp.source.segment import Variable
 from kfunc_lsp.source.sites import KEYWORDS
 from kfunc_lsp.source.text import is_identifier
@@ -261,14 +261,8 @@ class Values:
     @cached_property
     def _in_macros(self) -> frozenset[str]:
         """Identifiers in the bodies of the macros that are used in the body, and of those that these use."""
-        pending = {token[0] for token in self._code.tokens[self._code.start : self._code.end]}
-        done: set[str] = set()
-        found: set[str] = set()
-        while pending := (pending & self._macros.keys()) - done:
-            done |= pending
-            pending = {identifier for name in pending for identifier in self._macros[name].identifiers}
-            found |= pending
-        return frozenset(found)
+        texts = {token[0] for token in self._code.tokens[self._code.start : self._code.end]}
+        return frozenset(reached(texts, self._macros))
 
 
 def _partner(texts: Sequence[str], opening: int) -> int:
