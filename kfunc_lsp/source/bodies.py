@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache, partial
 
-from kfunc_lsp.source.expand import MacroUse, Token
+from kfunc_lsp.source.environment import Environment
+from kfunc_lsp.source.expand import MacroUse, Token, expanded
 from kfunc_lsp.source.places import Place, span_of
 from kfunc_lsp.source.segment import Body, Segment, parameters
 from kfunc_lsp.source.sites import Site
@@ -19,27 +19,23 @@ _STATEMENTS = frozenset("{};")
 
 
 class Bodies:
-    """Graphs, made when a rule asks.
+    """Graphs, made when a rule asks; ``environment`` is that at the end of the unit."""
 
-    ``number`` identifies the macros at the end of the unit, ``expand`` expands those that mean the same in all of it.
-    """
-
-    def __init__(self, number: int, expand: Callable[[list[Token]], list[Token]]) -> None:
-        self._number = number
-        self._expand = expand
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
         self._alone: dict[tuple[int, MacroUse], Graph | None] = {}
 
     def of(self, segment: Segment, place: Place, body: Body) -> FunctionBody | None:
         """What a function does; kept with its segment."""
         known = segment.graphs.get(body.start)
-        if known is None or known[0] != self._number:
+        if known is None or known[0] != self._environment.id:
             from kfunc_lsp.source.steps import graph_of  # which few programs need
 
-            tokens = self._expand(segment.tokens[body.start + 1 : body.end - 1])
+            tokens = expanded(segment.tokens[body.start + 1 : body.end - 1], self._environment.steady)
             texts = segment.texts[body.start : body.end]
             is_whole = texts.count("{") == texts.count("}")  # else it is being typed, or goes on behind an #include
             graph = graph_of([token[0] for token in tokens], parameters(segment.texts, body)) if is_whole else None
-            known = segment.graphs[body.start] = (self._number, tokens, graph)
+            known = segment.graphs[body.start] = (self._environment.id, tokens, graph)
         _, tokens, graph = known
         return FunctionBody(graph, partial(_locate, tokens, place)) if graph else None
 
@@ -68,7 +64,7 @@ class Bodies:
             elif not is_given:
                 own.append((given.setdefault(origin, f"${len(given)}"), origin, hidden, use))
             is_given = origin >= 0
-        return _alone(tuple(token[0] for token in self._expand(own)), tuple(given.values()))
+        return _alone(tuple(token[0] for token in expanded(own, self._environment.steady)), tuple(given.values()))
 
 
 @lru_cache(maxsize=128)

@@ -157,6 +157,12 @@ class Environment:
             self._pending.clear()
         return self._meaning
 
+    @cached_property
+    def steady(self) -> Mapping[str, Macro]:
+        """The macros that mean the same in all of the unit; asked when it has been read."""
+        table = self.meaning.table
+        return {name: macro for name, macro in table.items() if name not in self.unsteady} if self.unsteady else table
+
     def share(self) -> Meaning:
         """What decides now, never to be changed by anybody."""
         meaning = self.meaning

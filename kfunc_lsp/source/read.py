@@ -16,7 +16,6 @@ from kfunc_lsp.source.expand import NOTHING_HIDDEN, Expander, OutOfBudget, Token
 from kfunc_lsp.source.flags import Flags
 from kfunc_lsp.source.flow import Flow
 from kfunc_lsp.source.headers import Header, Statement
-from kfunc_lsp.source.macros import Macro
 from kfunc_lsp.source.names import UnitNames
 from kfunc_lsp.source.places import Place, argument_span, range_of, span_of
 from kfunc_lsp.source.preprocess import Preprocessor
@@ -118,7 +117,7 @@ class _Builder:
         self.sections: dict[str, str] = {}
         self.declared = set(self.environment.large)
         self.written: dict[str, list[tuple[list[Token], Place, Declared]]] = {}
-        self.graphs = Bodies(self.environment.id, self._expanded)
+        self.graphs = Bodies(self.environment)
         self.code: dict[tuple[int, int], Code] = {}
         self.values: dict[tuple[int, int], Values] = {}
         self._is_new = True
@@ -161,7 +160,7 @@ class _Builder:
         environment = self.environment
         about = environment.missing, environment.problems, environment.weak, environment.unsteady
         main = environment.headers[self.file.path]
-        return SourceReading(main.blanked, self.segments, lambda: self.file_names, lambda: self._steady_macros, about)
+        return SourceReading(main.blanked, self.segments, lambda: self.file_names, lambda: environment.steady, about)
 
     def _declarations(self, name: str) -> Sequence[Declaration]:
         written = self.written.get(name, [])
@@ -195,17 +194,8 @@ class _Builder:
                     ]
         if len(found) != 1:
             return None
-        strings = [token[0][1:-1] for token in self._expanded(found[0]) if token[0][0] == '"']
+        strings = [token[0][1:-1] for token in expanded(found[0], self.environment.steady) if token[0][0] == '"']
         return "".join(strings) if strings else None
-
-    def _expanded(self, tokens: list[Token]) -> list[Token]:
-        """``tokens`` with the macros of no interest expanded too, where they mean the same in all of the unit."""
-        return expanded(tokens, self._steady_macros)
-
-    @cached_property
-    def _steady_macros(self) -> Mapping[str, Macro]:
-        table, unsteady = self.environment.meaning.table, self.environment.unsteady
-        return {name: macro for name, macro in table.items() if name not in unsteady} if unsteady else table
 
     def _counts(self, site: Site) -> bool:
         """Whether a site is a use of a ksym, or the call of a kfunc that nothing here declares."""
@@ -294,7 +284,7 @@ class _Builder:
             values = self.values.get(key)
             if values is None:
                 variables = Asked(code.names.variables, code.asked)
-                values = self.values[key] = Values(code.flow, code.names.scope, variables, self._steady_macros)
+                values = self.values[key] = Values(code.flow, code.names.scope, variables, self.environment.steady)
             found = code.values[site.at] = tuple(values.of(start, end) for start, end in site.arguments)
         return found
 
