@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 from kfunc_lsp.source.environment import Environment
 from kfunc_lsp.source.expand import MacroUse, Token, expanded
 from kfunc_lsp.source.places import Place, span_of
 from kfunc_lsp.source.segment import Body, Segment, parameters
 from kfunc_lsp.source.sites import Site
-from kfunc_lsp.unit.graph import Graph
 from kfunc_lsp.unit.model import Body as FunctionBody
 from kfunc_lsp.unit.model import Span
+
+if TYPE_CHECKING:
+    from kfunc_lsp.unit.graph import Graph
 
 _AROUND = tuple("{ if ( $ ( ) ) break ; if ( $ ( ) ) return ; } $ ( ) ;".split())
 """Code that may be anything, in the loop that a macro may begin and behind it."""

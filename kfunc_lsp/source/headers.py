@@ -13,7 +13,7 @@ from typing import Protocol
 
 from kfunc_lsp.dataclass import NamedTuple, dataclass, field
 from kfunc_lsp.source.macros import Macro, parse_define
-from kfunc_lsp.source.text import IDENTIFIER, blank, blank_parts, directives, lexed
+from kfunc_lsp.source.text import blank, blank_parts, directives, identifiers, lexed
 from kfunc_lsp.unit.model import SourceFile
 
 LARGE = 1 << 20
@@ -34,7 +34,7 @@ class Files(Protocol):
 class Directive(NamedTuple):
     """One preprocessor directive; ``rest_start`` is the offset of ``rest``.
 
-    ``macro`` is what a ``#define`` makes; ``is_open`` marks an ``#if`` that no ``#endif`` closes.
+    ``is_open`` marks an ``#if`` that no ``#endif`` closes.
     """
 
     start: int
@@ -42,7 +42,6 @@ class Directive(NamedTuple):
     name: str
     rest: str
     rest_start: int
-    macro: Macro | None
     is_open: bool = False
 
 
@@ -92,7 +91,7 @@ class Header:
         """All directives in order."""
         if self.large:
             return self._large_directives()
-        found = [self._directive(*d) for d in directives(self.blanked)]
+        found = [Directive(*directive) for directive in directives(self.blanked)]
         opened: list[int] = []
         for index, directive in enumerate(found):
             if directive.name in CONDITIONALS:
@@ -103,9 +102,16 @@ class Header:
             found[index] = found[index]._replace(is_open=True)
         return found
 
-    def _directive(self, start: int, end: int, name: str, rest: str, rest_start: int) -> Directive:
-        macro = parse_define(rest, self.file, rest_start) if name == "define" else None
-        return Directive(start, end, name, rest, rest_start, macro)
+    def macro(self, define: Directive) -> Macro | None:
+        """What a ``#define`` makes, which is the same macro whenever it is asked for; few of a header's are."""
+        known = self._macros.get(define.start)
+        if known is None:
+            known = self._macros[define.start] = parse_define(define.rest, self.file, define.rest_start)
+        return known
+
+    @cached_property
+    def _macros(self) -> dict[int, Macro | None]:
+        return {}
 
     def _large_directives(self) -> list[Directive]:
         text = self.file.text
@@ -116,7 +122,7 @@ class Header:
             end = len(text) if end < 0 else end
             if at == 0 or text[at - 1] == "\n":
                 for start, _, name, rest, rest_start in directives(blank(text[at:end])):
-                    found.append(self._directive(at + start, end, name, rest, at + rest_start))
+                    found.append(Directive(at + start, end, name, rest, at + rest_start))
             at = text.find("#", end)
         return found
 
@@ -136,7 +142,7 @@ class Header:
     @cached_property
     def identifiers(self) -> frozenset[str]:
         """Every identifier of the text; of a large header only the ksyms that it declares."""
-        return self.ksyms if self.large else frozenset(IDENTIFIER.findall(self.blanked))
+        return self.ksyms if self.large else identifiers(self.blanked)
 
     @cached_property
     def ksym_statements(self) -> list[Statement]:

@@ -207,9 +207,9 @@ class Preprocessor:
             walk.declare(sorted(segment.ksyms))
         definitions: dict[Hashable, tuple[int, int]] = {}
         for directive in inside:
-            if directive.macro is not None and directive.macro.span is not None:
-                span = directive.macro.span
-                definitions[directive.macro.key] = (span.start - start, span.end - start)
+            macro = main.macro(directive) if directive.name == "define" else None
+            if macro is not None and macro.span is not None:
+                definitions[macro.key] = (macro.span.start - start, macro.span.end - start)
         number = history_number((environment.id, *walk.history)) if walk.history else 0
         text, pasted = main.blanked[start:end], frozenset(walk.pasted)
         return Piece(text, walk.change, segment, tuple(stack), definitions, pasted, number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import cached_property, partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from kfunc_lsp.dataclass import NamedTuple, replace
 from kfunc_lsp.source.bodies import Bodies
@@ -25,10 +25,12 @@ from kfunc_lsp.source.sites import Site, members
 from kfunc_lsp.source.text import is_identifier, lex
 from kfunc_lsp.source.values import Values
 from kfunc_lsp.source.variables import Asked
-from kfunc_lsp.unit.graph import Graph
 from kfunc_lsp.unit.guard import Condition
 from kfunc_lsp.unit.model import Declaration, Function, Mention, SourceFile, Span, Unit, Use, UseKind, UsePlaces
 from kfunc_lsp.unit.value import Value
+
+if TYPE_CHECKING:
+    from kfunc_lsp.unit.graph import Graph
 
 _V = TypeVar("_V")
 _LICENSE = re.compile(r'"license"\s*\)[^;{}=]*=([^;]*);')

@@ -20,9 +20,10 @@ IDENTIFIER = re.compile(_IDENT)
 # What is frequent is tried first; "+" makes the match possessive, or `L"…"` would give parts. White space is matched
 # with the token before it, as a search that has to get over it tries everything at each character.
 _TOKEN = re.compile(rf"({_IDENT}+(?![\"'])|[;,(){{}}]|{_STRING}|{_CHAR}|{_IDENT}|{_NUMBER}|{_PUNCTUATOR})(\s*)")
+# Of a comment of the other kind only how it begins: its end is found faster by search.
 _BLANK = re.compile(
     r"//[^\n\\]*(?:\\(?:\r?\n)?[^\n\\]*)*|"
-    r"/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?|"
+    r"/\*|"
     r'"[^"\\\n]*(?:\\(?:\r\n|[^\r]|\r)[^"\\\n]*)*"?|'
     r"'(?<![0-9A-Za-z]')[^'\\\n]*(?:\\(?:\r\n|[^\r]|\r)[^'\\\n]*)*'?|"
     r"\\\r?\n"
@@ -31,6 +32,9 @@ _BETWEEN = "\n}"
 _BYTE_ORDER_MARK = "\xef\xbb\xbf"
 _ANOTHER_COMMENT = re.compile(r"\n(?:[^\n]*\s)?/\*\s")
 _DIRECTIVE = re.compile(r"#[ \t\v\f]*([A-Za-z_]\w*)?([^\n]*)")
+
+_DIGITS = "0123456789"
+_WORDS_ALONE = "".join(sign if sign.isalnum() or sign in "_$" else " " for sign in map(chr, range(0x80)))
 
 Lexeme = tuple[str, int]
 """A token's text and its byte offset."""
@@ -79,24 +83,28 @@ def _blank(text: str) -> tuple[str, bool]:
         if found[0] in "\"'":
             parts.append(found.replace("\\\r\n", "   ").replace("\\\n", "  ") if "\n" in found else found)
         else:
-            if found.startswith("/*"):
-                if end == len(text):
-                    is_whole = is_whole and _is_closed(found)
-                if "\n" in found and _is_open(found):
-                    end = start + found.find("\n")
+            if found == "/*":
+                end, is_closed = _comment(text, start)
+                is_whole = is_whole and is_closed
             parts.append(" " * (end - start))
         at = end
     parts.append(text[at:])
     return "".join(parts), is_whole
 
 
-def _is_closed(comment: str) -> bool:
-    return len(comment) >= len("/**/") and comment.endswith("*/")
+def _comment(text: str, start: int) -> tuple[int, bool]:
+    """Where the comment ends that begins with the ``/*`` at ``start``, and whether it is closed.
 
-
-def _is_open(comment: str) -> bool:
-    """Whether a comment of several lines was not meant to reach so far."""
-    return not _is_closed(comment) or _ANOTHER_COMMENT.search(comment, 2) is not None
+    One that was not meant to reach so far ends with its line.
+    """
+    inside = start + len("/*")
+    closing = text.find("*/", inside)
+    end = len(text) if closing < 0 else closing + len("*/")
+    has_another = text.find("/*", inside, end) >= 0 and _ANOTHER_COMMENT.search(text, inside, end) is not None
+    if closing < 0 or has_another:
+        line = text.find("\n", inside, end)
+        end = end if line < 0 else line
+    return end, closing >= 0
 
 
 def comments(text: str) -> Iterator[tuple[int, int]]:
@@ -104,10 +112,9 @@ def comments(text: str) -> Iterator[tuple[int, int]]:
     at = 0
     while match := _BLANK.search(text, at):
         start, at = match.span()
+        if match.group() == "/*":
+            at, _ = _comment(text, start)
         if text[start] == "/":
-            comment = match.group()
-            if text[start + 1] == "*" and "\n" in comment and _is_open(comment):
-                at = start + comment.find("\n")
             yield start, at
 
 
@@ -133,6 +140,18 @@ def directives(blanked: str) -> list[tuple[int, int, str, str, int]]:
         if start == match.start() or not blanked[start : match.start()].strip(" \t\v\f\r"):
             found.append((start, match.end(), match.group(1) or "", match.group(2), match.start(2)))
     return found
+
+
+def identifiers(blanked: str) -> frozenset[str]:
+    """All that ``IDENTIFIER`` finds."""
+    if not blanked.isascii():
+        return frozenset(IDENTIFIER.findall(blanked))
+    words = set(blanked.translate(_WORDS_ALONE).split())
+    numbers = {word for word in words if word[0] in _DIGITS}
+    words -= numbers
+    words.update(word.lstrip(_DIGITS) for word in numbers)
+    words.discard("")
+    return frozenset(words)
 
 
 def is_identifier(text: str) -> bool:

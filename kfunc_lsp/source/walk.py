@@ -109,8 +109,9 @@ class Walk:
         """Carry out a directive other than a conditional; False where the rest of the file is to be skipped."""
         name = directive.name
         if name == "define":
-            if directive.macro is not None:
-                self._define(directive.macro.name, directive.macro)
+            macro = header.macro(directive)
+            if macro is not None:
+                self._define(macro.name, macro)
         elif name == "undef":
             self._define(directive.rest.strip(), None)
         elif name in INCLUDES:
