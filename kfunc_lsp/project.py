@@ -9,7 +9,7 @@ import glob
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -49,8 +49,29 @@ class Command(NamedTuple):
     origin: str = ""
 
 
-Database = Mapping[str, Command]
-"""A compilation database: commands by file."""
+@dataclass(frozen=True)
+class Database:
+    """A compilation database: its entries by file, of which few are ever asked for."""
+
+    file: SourceFile
+    entries: Mapping[str, Mapping[str, object]]
+
+    def command(self, path: str) -> Command:
+        """How ``path`` is compiled: as the nearest file is if it is a header, or was added since.
+
+        Raises ``SourceError`` where the entry cannot be understood.
+        """
+        entry = self.entries.get(path) or self.entries[_nearest(path, self.entries)]
+        arguments = entry.get("arguments")
+        if not isinstance(arguments, list):
+            import shlex
+
+            try:
+                arguments = shlex.split(str(entry.get("command", "")))
+            except ValueError as error:
+                raise _broken(self.file, str(error)) from None
+        compiler, *rest = map(str, arguments or [_CLANG])
+        return Command(compiler, rest, _folder(self.file, entry), self.file.path)
 
 
 @dataclass
@@ -160,7 +181,7 @@ class Project:
             for place in (folder, os.path.join(folder, "build")):
                 database = self._database(os.path.join(place, "compile_commands.json")) if named != "" else None
                 if database:
-                    return database.get(path) or _nearest(path, database)
+                    return database.command(path)
             file = self.disk.read(os.path.join(folder, "compile_flags.txt"))
             if file is not None:
                 lines = [SourceFile.decode(line).strip() for line in file.text.splitlines()]
@@ -233,41 +254,38 @@ def _holds_headers(folder: str) -> bool:
     )
 
 
-def _parse_database(file: SourceFile) -> Database:
-    def broken(why: str) -> SourceError:
-        return SourceError(f"{file.path}: is no compilation database ({why}); write it anew or remove it")
-
+def _parse_database(file: SourceFile) -> Database | None:
+    """What ``file`` has; ``None`` where that is nothing."""
     try:
-        entries = json.loads(file.text.encode("latin-1"))
+        entries = json.loads(file.text if file.text.isascii() else file.text.encode("latin-1"))
     except (ValueError, RecursionError) as error:
-        raise broken(str(error)) from None
+        raise _broken(file, str(error)) from None
     if not isinstance(entries, list):
-        raise broken("not a list")
-    found: dict[str, Command] = {}
+        raise _broken(file, "not a list")
+    found: dict[str, Mapping[str, object]] = {}
     for entry in entries:
-        if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
-            raise broken("an entry without `file`")
-        directory = str(entry.get("directory", os.path.dirname(file.path)))
-        arguments = entry.get("arguments")
-        if not isinstance(arguments, list):
-            try:
-                import shlex
-
-                arguments = shlex.split(str(entry.get("command", "")))
-            except ValueError as error:
-                raise broken(str(error)) from None
-        name = os.path.normpath(os.path.join(directory, entry["file"]))
-        compiler, *rest = [str(a) for a in arguments] or [_CLANG]
-        found[name] = Command(compiler, rest, directory, file.path)
-    return found
+        name = entry.get("file") if isinstance(entry, dict) else None
+        if not isinstance(name, str):
+            raise _broken(file, "an entry without `file`")
+        found[os.path.normpath(os.path.join(_folder(file, entry), name))] = entry
+    return Database(file, found) if found else None
 
 
-def _nearest(path: str, database: Database) -> Command:
-    """The entry of the file nearest to ``path``: for a header or a file that was added since."""
+def _folder(file: SourceFile, entry: Mapping[str, object]) -> str:
+    """What the names in an entry of the database ``file`` are relative to."""
+    return str(entry.get("directory", os.path.dirname(file.path)))
+
+
+def _broken(file: SourceFile, why: str) -> SourceError:
+    return SourceError(f"{file.path}: is no compilation database ({why}); write it anew or remove it")
+
+
+def _nearest(path: str, names: Iterable[str]) -> str:
+    """The one of ``names`` that is nearest to ``path``."""
     parts = path.split("/")
 
     def shared(other: str) -> int:
         pairs = zip(parts, other.split("/"), strict=False)
         return next((i for i, (mine, theirs) in enumerate(pairs) if mine != theirs), len(parts))
 
-    return database[max(database, key=shared)]
+    return max(names, key=shared)
