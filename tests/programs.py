@@ -56,7 +56,7 @@ def everything(unit: Unit) -> object:
         (
             (u.name, u.kind, u.span.start, u.span.end, u.span.file.path, u.function, u.macro, u.expansion.start),
             [(a.start, a.end) if a else None for a in u.arguments],
-            (u.definition.start if u.definition else None, u.guards, u.values),
+            (u.definition.start if u.definition else None, u.guards, [u.value(i) for i in range(u.argument_count)]),
         )
         for u in unit.uses
     ]

@@ -268,8 +268,9 @@ class _Details(NamedTuple):
     def arguments(self) -> tuple[Span | None, ...]:
         return ()
 
-    def values(self) -> tuple[Value | None, ...]:
-        return self.section.conditions(self.body).passed(self.slot) if self.body else ()
+    def value(self, index: int) -> Value | None:
+        values = self.section.conditions(self.body).passed(self.slot) if self.body else ()
+        return values[index] if index < len(values) else None
 
     def guards(self) -> tuple[Condition, ...]:
         return _guards(self.section, self.body, self.slot)

@@ -161,25 +161,27 @@ class _Arguments:
         self._load = load
         self._call = call
         self._flags = call.function.flags
-        self._values = call.use.values
 
     def refused(self) -> Iterator[Refusal]:
         """The arguments that are certainly refused, if the verifier got so far."""
         params = self._call.function.prototype.params
         is_size = False
-        for index, (param, value) in enumerate(zip(params, self._values, strict=False)):
+        for index, param in enumerate(params):
             bare = skip_modifiers_and_typedefs(param.type)
             following = params[index + 1].name if index + 1 < len(params) else ""
             is_buffer = isinstance(bare, Ptr) and _ends(following, *_SIZES)
-            if value is not None and not is_size and not _ends(param.name, *_SUPPLIED):
+            if not is_size and not _ends(param.name, *_SUPPLIED):
                 if isinstance(bare, Int | EnumType):
-                    yield from self._number(index, param.name, value)
-                elif isinstance(bare, Ptr):
+                    yield from self._number(index, param.name)
+                elif isinstance(bare, Ptr) and (value := self._value(index)) is not None:
                     pointee = skip_modifiers_and_typedefs(bare.target)
                     yield from self._pointer(index, param.name, pointee, value, is_buffer=is_buffer)
-            if is_buffer and index + 1 < len(self._values):
+            if is_buffer:
                 yield from self._size(index, following)
             is_size = is_buffer
+
+    def _value(self, index: int) -> Value | None:
+        return self._call.use.value(index)
 
     def _refusal(self, index: int, value: Value, demand: Demand, words: str) -> Refusal:
         """``words`` may have ``{arg}``, which is a register since 7.2, the register's number ``{n}``, and so on."""
@@ -202,17 +204,17 @@ class _Arguments:
     def _is_from(self, major: int, minor: int) -> bool:
         return self._load.is_since(major, minor) is not False
 
-    def _number(self, index: int, name: str, value: Value) -> Iterator[Refusal]:
-        if value.holds in _NO_CONSTANTS:
-            if _ends(name, "__k"):
-                yield self._refusal(index, value, Demand.CONSTANT, _CONSTANT)
-            elif name in _BUFFER_SIZES:
-                yield self._refusal(index, value, Demand.CONSTANT, "R{n} is not a const")
+    def _number(self, index: int, name: str) -> Iterator[Refusal]:
+        words = _CONSTANT if _ends(name, "__k") else "R{n} is not a const" if name in _BUFFER_SIZES else ""
+        value = self._value(index) if words else None
+        if value is not None and value.holds in _NO_CONSTANTS:
+            yield self._refusal(index, value, Demand.CONSTANT, words)
 
     def _size(self, index: int, name: str) -> Iterator[Refusal]:
         """The size of the buffer at ``index``, which is looked at together with it."""
-        buffer, size = self._values[index : index + 2]
-        if size is not None and size.holds in _NO_CONSTANTS and _ends(name, "__szk"):
+        size = self._value(index + 1) if _ends(name, "__szk") else None
+        if size is not None and size.holds in _NO_CONSTANTS:
+            buffer = self._value(index)
             # before 7.3 the access was looked at first
             is_checked = size.is_bounded or self._is_from(7, 3) or (buffer is not None and buffer.is_null)
             yield self._refusal(index + 1, size, Demand.CONSTANT, _CONSTANT if is_checked else _UNBOUNDED)
@@ -274,7 +276,7 @@ class _Arguments:
         elif self._flags is not None and self._load.trusts_by_default is False:
             role = _role(name, pointee)
             words = role[2] if role else _PLACES.get(pointee.name, "") if isinstance(pointee, Struct) else ""
-            size = self._values[index + 1] if is_buffer and index + 1 < len(self._values) else None
+            size = self._value(index + 1) if is_buffer else None
             if size is not None and size.holds is Holds.CONSTANT and size.number:
                 words = _NO_MEMORY
             if words:

@@ -131,7 +131,7 @@ def _is_asked(unit: Unit, name: str) -> bool:
 def _of_extern(unit: Unit, name: str) -> object:
     """What there is to judge of an extern: how it is declared, and each of its uses."""
     uses = [
-        (use.kind, use.function, use.argument_count, use.macro, use.is_guard, use.guards, use.values)
+        (use.kind, use.function, use.macro, use.is_guard, use.guards, [use.value(n) for n in range(use.argument_count)])
         for use in unit.uses_by_name.get(name, ())
     ]
     return name in unit.functions, _declared(unit, (name,)), uses

@@ -18,7 +18,7 @@ from kfunc_lsp.kernel.sections import SectionProgram, section_program
 from kfunc_lsp.rules.load import Load
 from kfunc_lsp.rules.model import Label
 from kfunc_lsp.unit.guard import Condition, Truth, may_be_compiled_out, reached
-from kfunc_lsp.unit.model import Function, Mention, Use, UseKind
+from kfunc_lsp.unit.model import Function, Mention, Unit, Use, UseKind
 
 _WRAPPED = "____"
 """What ``BPF_PROG`` and its like put before the name of the function that holds the body."""
@@ -116,7 +116,7 @@ def access(load: Load, function: KernelFunction, program: Program) -> Answer:
 def calls(load: Load, name: str, concerns: Callable[[Answer], bool]) -> Iterator[Call]:
     """The calls of the kfunc that extern ``name`` is bound to, each with those programs that ``concerns`` holds for.
 
-    Where it holds for no program of the unit, as it begins, nobody looks; nor at the conditions over other calls.
+    Conditions, over the call and on the way to it, are looked at only where there are such programs.
     """
     if not any(concerns(answer) for answer in load.shared(("access", name), lambda load: _access(load, name))):
         return
@@ -124,7 +124,7 @@ def calls(load: Load, name: str, concerns: Callable[[Answer], bool]) -> Iterator
     assert function is not None
     is_bound = load.outcome(name) is Outcome.RESOLVED
     for use in load.unit.uses_by_name[name]:
-        if use.kind is UseKind.REFERENCE:
+        if use.kind is UseKind.REFERENCE or not any(map(concerns, load.access(function, _callers(load, use.function)))):
             continue
         programs = programs_of_function(load, use.function)
         answers = load.access(function, [program.caller for program in programs])
@@ -134,18 +134,32 @@ def calls(load: Load, name: str, concerns: Callable[[Answer], bool]) -> Iterator
 
 
 def _access(load: Load, name: str) -> Sequence[Answer]:
-    """Whether the programs that the unit defines may call what extern ``name`` is bound to: the different answers."""
+    """Whether the programs that use extern ``name`` may call what it is bound to: the different answers."""
     function = load.bound(name)
     if function is None or not function.callable or load.outcome(name) is Outcome.INCOMPATIBLE:
         return ()
-    answers = load.access(function, load.shared(_callers, _callers))
+    functions = dict.fromkeys(use.function for use in load.unit.uses_by_name[name])
+    answers = load.access(function, [caller for user in functions for caller in _callers(load, user)])
     return tuple({id(answer): answer for answer in answers}.values())
 
 
-def _callers(load: Load) -> Sequence[Caller]:
-    """What the kernel can tell of the programs that the unit defines, as they begin."""
-    programs = (program for function in load.unit.functions.values() for program in _entry(function))
-    return tuple(dict.fromkeys(program.caller for program in programs))
+def _callers(load: Load, name: str) -> Sequence[Caller]:
+    """What the kernel can tell of the programs that function ``name`` may be part of, conditions aside."""
+    return load.shared(("callers", name), lambda load: tuple(dict.fromkeys(_above(load.unit, name))))
+
+
+def _above(unit: Unit, name: str) -> Iterator[Caller]:
+    pending = [name]
+    seen: set[str] = set()
+    while pending:
+        function = unit.functions.get(pending.pop())
+        if function is None or function.name in seen:
+            continue
+        seen.add(function.name)
+        if function.section:
+            yield from (program.caller for program in _entry(function))
+        else:
+            pending += [mention.function for mention in function.mentions]
 
 
 def _reaching(load: Load, use: Use, programs: Sequence[Program]) -> tuple[Program, ...]:

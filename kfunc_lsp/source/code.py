@@ -81,13 +81,13 @@ def _constants(variables: Mapping[str, Variable]) -> Mapping[str, bool]:
 class Code(NamedTuple):
     """What has been worked out of a body while ``names`` were the unit's.
 
-    ``flow`` has its conditions, ``values`` those of the arguments of calls, by the call's token; ``asked`` are the
-    variables at file level that these rest on.
+    ``flow`` has its conditions, ``values`` those of arguments of calls, by an argument's first token; ``asked`` are
+    the variables at file level that these rest on.
     """
 
     names: FileNames
     flow: Flow
-    values: dict[int, tuple[Value | None, ...]]
+    values: dict[int, Value | None]
     asked: dict[str, Variable | None]
 
     def has_values(self, names: FileNames) -> bool:

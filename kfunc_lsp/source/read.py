@@ -95,8 +95,8 @@ class _Details(NamedTuple):
         tokens = self.segment.tokens
         return tuple(argument_span(tokens, self.place, start, end) for start, end in self.site.arguments)
 
-    def values(self) -> tuple[Value | None, ...]:
-        return self.builder.values_of(self.segment, self.site)
+    def value(self, index: int) -> Value | None:
+        return self.builder.value_of(self.segment, self.site, index)
 
     def guards(self) -> tuple[Condition, ...]:
         return self.builder.conditions(self.segment, self.site.body, self.site.at)
@@ -275,20 +275,20 @@ class _Builder:
                     found[function] = (*found.get(function, ()), (structure, member))
         return found
 
-    def values_of(self, segment: Segment, site: Site) -> tuple[Value | None, ...]:
-        """What the arguments of a call are."""
-        if site.body < 0 or not site.arguments:
-            return ()
+    def value_of(self, segment: Segment, site: Site, index: int) -> Value | None:
+        """What an argument of a call is."""
+        if site.body < 0 or index >= len(site.arguments):
+            return None
         code = self._code(segment, site.body)
-        found = code.values.get(site.at)
-        if found is None:
+        start, end = site.arguments[index]
+        if start not in code.values:
             key = (id(segment), site.body)
             values = self.values.get(key)
             if values is None:
                 variables = Asked(code.names.variables, code.asked)
                 values = self.values[key] = Values(code.flow, code.names.scope, variables, self.environment.steady)
-            found = code.values[site.at] = tuple(values.of(start, end) for start, end in site.arguments)
-        return found
+            code.values[start] = values.of(start, end)
+        return code.values[start]
 
     def conditions(self, segment: Segment, body_index: int, at: int) -> tuple[Condition, ...]:
         return self._code(segment, body_index).flow.over(at) if body_index >= 0 else ()

@@ -142,8 +142,8 @@ class Details(Protocol):
     def arguments(self) -> tuple[Span | None, ...]:
         """See ``Use.arguments``."""
 
-    def values(self) -> tuple[Value | None, ...]:
-        """See ``Use.values``."""
+    def value(self, index: int) -> Value | None:
+        """See ``Use.value``."""
 
     def guards(self) -> tuple[Condition, ...]:
         """See ``Use.guards``."""
@@ -192,10 +192,9 @@ class Use:
         """Where each argument is written; ``None`` for one that a macro wrote."""
         return self.details.arguments()
 
-    @cached_property
-    def values(self) -> tuple[Value | None, ...]:
-        """What each argument certainly is; ``None`` where that is not known. Empty where nothing is known."""
-        return self.details.values()
+    def value(self, index: int) -> Value | None:
+        """What an argument certainly is; ``None`` where that is not known, or there is none."""
+        return self.details.value(index)
 
     @cached_property
     def guards(self) -> tuple[Condition, ...]:

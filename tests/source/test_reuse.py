@@ -193,8 +193,8 @@ def test_values_asked_for_after_another_program_was_read() -> None:
     files = Memory({"/p/f.h": source("/p/f.h", header)})
     warm = HeaderCache(files)
     late = read(["unsigned number;", '#include "f.h"'], warm)
-    assert late.uses[0].values
+    assert late.uses[0].value(0)
     everything(read(["const volatile unsigned number = 1;", '#include "f.h"'], warm))
-    assert late.uses[1].values
+    assert late.uses[1].value(0)
     text = ["unsigned number[4];", '#include "f.h"']
     assert everything(read(text, warm)) == everything(read(text, HeaderCache(files)))

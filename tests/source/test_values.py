@@ -36,7 +36,7 @@ def value(argument: str, before: str = "", parameter: str = "") -> Value | None:
     """What ``argument`` of a call is, behind the statements ``before``."""
     text = f'{HEAD}SEC("tc") int p(struct __sk_buff *ctx{parameter}) {{ {before}; f({argument}, 1); return 0; }}'
     (use,) = [use for use in unit(text).uses if use.argument_count == 2]
-    return use.values[0]
+    return use.value(0)
 
 
 @pytest.mark.parametrize(
