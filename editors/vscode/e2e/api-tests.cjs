@@ -7,17 +7,17 @@ const vscode = require('vscode');
 const PATIENCE = Number(process.env.PATIENCE ?? 20) * 1000;
 const execute = vscode.commands.executeCommand;
 let passed = 0;
+let prefix = '';
 
 async function check(what, attempt) {
   try {
     const value = await attempt();
     assert.ok(value !== false && value !== undefined, 'it does not hold');
     passed += 1;
-    console.log(`ok     ${what}`);
+    console.log(`${prefix}ok     ${what}`);
     return value;
   } catch (error) {
-    console.log(`FAILED ${what}: ${String(error.message).split('\n').slice(0, 8).join(' | ')}`);
-    console.log(`${passed} passed, 1 failed`);
+    console.log(`${prefix}FAILED ${what}: ${String(error.message).split('\n').slice(0, 8).join(' | ')}`);
     throw error;
   }
 }
@@ -46,9 +46,9 @@ async function open(name) {
 
 const IMPL = 'bpf_wq_set_callback_impl';
 
-exports.run = async () => {
+async function suite(folder) {
   const extension = vscode.extensions.getExtension('kfunc-lsp.kfunc-lsp');
-  const { uri, document, at } = await open('fixes.bpf.c');
+  const { uri, document, at } = await open(`${folder}fixes.bpf.c`);
   await check('the extension starts with a C file', () => until('active', () => extension.isActive));
   const found = await check('findings are there', () => some(uri));
   const called = found.find((one) => (one.code.value ?? one.code) === 'unflagged-impl-called');
@@ -63,7 +63,7 @@ exports.run = async () => {
   const help = await execute('vscode.executeSignatureHelpProvider', uri, at(`${IMPL}(&e->work, `, IMPL.length + 11), ',');
   await check('signature help counts arguments', () => help.activeParameter === 1 && help.signatures[0].activeParameter === 1);
 
-  const header = await open('lock.bpf.h');
+  const header = await open(`${folder}lock.bpf.h`);
   await check('a header is C++ here', () => header.document.languageId === 'cpp');
   await check('and has its findings', () => some(header.uri));
   await execute('workbench.action.closeActiveEditor');
@@ -84,7 +84,7 @@ exports.run = async () => {
     return true;
   });
 
-  const snooper = await open('snooper.bpf.c');
+  const snooper = await open(`${folder}snooper.bpf.c`);
   const onProject = (await some(snooper.uri)).length;
   const configuration = vscode.workspace.getConfiguration('kfunc-lsp');
   await configuration.update('kernels', ['6.18'], vscode.ConfigurationTarget.Workspace);
@@ -98,5 +98,15 @@ exports.run = async () => {
 
   await execute('kfunc-lsp.restart');
   await check('after Restart the findings are there again', () => some(snooper.uri));
+}
+
+exports.run = async () => {
+  await suite('');
+  const before = passed;
+  prefix = '# broken: ';
+  const failure = await suite('broken/').catch((error) => error);
+  prefix = '';
+  passed = before;
+  await check('a broken fixture is noticed', () => failure !== undefined);
   console.log(`${passed} passed, 0 failed`);
 };

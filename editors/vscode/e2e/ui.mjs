@@ -1,11 +1,10 @@
-// What a person sees in VS Code, by pointer and keys: node ui.mjs VSIX FIXTURE OUT
+// What a person sees in VS Code, by pointer and keys: node ui.mjs VSIX FIXTURE BROKEN OUT
 import path from 'node:path';
 import { Checks } from './checks.mjs';
 import { until, Workbench } from './workbench.mjs';
 
-const [vsix, fixture, out] = process.argv.slice(2).map((name) => path.resolve(name));
+const [vsix, fixture, broken, out] = process.argv.slice(2).map((name) => path.resolve(name));
 const checks = new Checks();
-const check = checks.check.bind(checks);
 const flags = ['--disable-workspace-trust'];
 const bench = await Workbench.start({ out, vsix, flags });
 const { page } = bench;
@@ -18,16 +17,17 @@ const PROGRAM = 'snooper.bpf.c';
 async function toggle(...kernels) {
   for (const kernel of kernels) {
     await page.locator('.quick-input-widget input[type=text]').fill(kernel);
-    await page.waitForTimeout(300); // the list is drawn anew, and moves
-    await rows.filter({ hasText: new RegExp(`^${kernel}`) }).click();
+    // The list is drawn anew, and moves.
+    await until(`${kernel} at the top`, async () => (await rows.first().innerText().catch(() => '')).startsWith(kernel));
+    await rows.first().click();
   }
   await page.keyboard.press('Enter');
   await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
 }
 
-async function suite() {
-  await bench.open(bench.copy(fixture));
-  await bench.openFile(PROGRAM);
+async function suite(checks, folder) {
+  const check = checks.check.bind(checks);
+  await bench.openFile(PROGRAM, folder);
   await page.keyboard.press('Control+B');
   await bench.go(46, 30);
   await check('the finding has a squiggle', () => bench.editor.locator('.squiggly-error').first().waitFor().then(() => true));
@@ -100,7 +100,25 @@ async function suite() {
   await check('no other host was asked for anything', () => bench.strangers.size === 0);
 }
 
-await checks.run(suite, async () => {
+/** The same over a program for which other findings are right: some check has to fail, and is not waited for as long. */
+async function notice() {
+  await bench.run('View: Revert and Close Editor');
+  await page.locator('.tab').waitFor({ state: 'detached' });
+  await page.keyboard.press('Control+Shift+E');
+  page.setDefaultTimeout(10_000);
+  const others = new Checks('# broken: ');
+  await checks.check('a broken fixture is noticed', async () => !(await others.hold(() => suite(others, 'broken'))));
+}
+
+async function both() {
+  const workspace = bench.copy(fixture);
+  bench.copy(broken, path.join('workspace', 'broken'));
+  await bench.open(workspace);
+  await suite(checks);
+  await notice();
+}
+
+await checks.run(both, async () => {
   if (checks.failed) {
     await bench.picture('failed');
   }

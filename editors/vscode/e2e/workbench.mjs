@@ -111,7 +111,7 @@ export class Workbench {
     return bench;
   }
 
-  /** A copy of folder `from`, to be worked in. */
+  /** A copy of folder `from`, to be worked in; `name` may be one inside of another's. */
   copy(from, name = 'workspace') {
     const folder = path.join(this.out, name);
     cpSync(from, folder, { recursive: true });
@@ -123,8 +123,14 @@ export class Workbench {
     await this.page.locator('.monaco-workbench .part.editor').waitFor({ timeout: START });
   }
 
-  async openFile(name) {
-    await this.page.locator('.explorer-folders-view .monaco-list-row', { hasText: name }).dblclick({ timeout: START });
+  /** Open a file of the workspace, or of a folder in it, from the explorer. */
+  async openFile(name, folder) {
+    const rows = this.page.locator('.explorer-folders-view .monaco-list-row');
+    if (folder) {
+      await rows.filter({ hasText: folder }).click({ timeout: START });
+    }
+    const row = rows.filter({ hasText: name }).and(this.page.locator(`[aria-level="${folder ? 2 : 1}"]`));
+    await row.dblclick({ timeout: START });
     await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor({ timeout: START });
     await this.lines.first().waitFor({ timeout: START });
   }
@@ -167,8 +173,7 @@ export class Workbench {
       const place = await this.place(text, word);
       await this.page.mouse.move(place.x, place.y - 1);
       await this.page.mouse.move(place.x, place.y);
-      await this.page.waitForTimeout(700);
-      return sight.first().isVisible();
+      return sight.first().waitFor({ timeout: 1000 }).then(() => true, () => false);
     });
     return true;
   }
@@ -183,11 +188,15 @@ export class Workbench {
     await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
   }
 
-  /** Run a command by its name in the palette. */
+  /** Run a command by its name in the palette, which closes again where a view that still opens takes the focus. */
   async run(name) {
-    await this.page.keyboard.press('F1');
-    await this.page.locator('.quick-input-widget input').fill(`>${name}`);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
+    const input = this.page.locator('.quick-input-widget input');
+    const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first();
+    await until('the palette', async () => {
+      await this.page.keyboard.press('F1');
+      const filled = input.fill(`>${name}`, { timeout: 2000 }).then(() => row.waitFor({ timeout: 5000 }));
+      return filled.then(() => true, () => false);
+    });
     await this.page.keyboard.press('Enter');
   }
 

@@ -79,9 +79,9 @@ export class Server implements vscode.Disposable {
     this.changed.dispose();
   }
 
-  /** One start or stop after the other, however often they are asked for. */
+  /** One start or stop after the other, however often they are asked for, and whatever became of the one before. */
   private inTurn(task: () => Promise<void>): Promise<void> {
-    this.turn = this.turn.then(task).finally(() => this.changed.fire());
+    this.turn = this.turn.then(task, task).finally(() => this.changed.fire());
     return this.turn;
   }
 
@@ -119,7 +119,12 @@ export class Server implements vscode.Disposable {
   private async end(): Promise<void> {
     const client = this.client;
     this.client = undefined;
-    await client?.dispose();
+    try {
+      await client?.dispose();
+    } catch (error) {
+      // It has not answered in time, and is killed; the next one may start.
+      this.log.warn(String(error));
+    }
   }
 
   private options(): LanguageClientOptions {
