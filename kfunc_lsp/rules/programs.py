@@ -210,12 +210,20 @@ def _entry(function: Function) -> tuple[Program, ...]:
     section = section_program(function.section) if function.section else None
     if section is None:
         return ()
-    structures = {structure for structure, _ in function.members}
-    structure = structures.pop() if len(structures) == 1 else ""
-    operation = function.members[0][1] if len(function.members) == 1 else ""
-    if section.program_type == _LSM:
-        operation = section.rest
+    structure, operation = implemented(section, function.members)
     return (Program(function, section, structure, operation, section.sleepable, Truth.TRUE),)
+
+
+def implemented(section: SectionProgram, members: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """Structure and operation of a program that is used for ``members``, each empty where that is not one.
+
+    For an LSM program the operation is its hook.
+    """
+    structures = {structure for structure, _ in members}
+    structure = structures.pop() if len(structures) == 1 else ""
+    if section.program_type == _LSM:
+        return structure, section.rest
+    return structure, members[0][1] if len(members) == 1 else ""
 
 
 def _inside(program: Program, function: Function, mention: Mention, load: Load) -> Program:

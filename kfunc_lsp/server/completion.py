@@ -166,7 +166,7 @@ def _denied(kernel: Kernel, name: str, programs: Sequence[Program]) -> str:
 
 
 def _refused(kernel: Kernel, function: KernelFunction, program: Program) -> str:
-    answer = allowed(kernel, function, program.section.caller(program.struct_ops, program.operation))
+    answer = allowed(kernel, function, program.caller)
     if answer.is_denied:
         return f"not for {program.words}"
     return "sleepable programs only" if answer.needs_sleepable and not program.section.sleepable else ""

@@ -1,37 +1,41 @@
 """textDocument/hover: what the kernels say of what is under the cursor.
 
 A function, with or without a flavor; a macro that calls one; the name of a parameter in a declaration; a guard; the
-name of a section. What stands there is told from the text and from the last analysis, so that no hover waits for one.
+name of a section, of a program, or of the member of a struct_ops map that takes one. What stands there is told from the
+text and from the last analysis, so that no hover waits for one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from lsprotocol import types
 
-from kfunc_lsp.describe import age, describe
+from kfunc_lsp.describe import describe
 from kfunc_lsp.kernel.annotations import annotation
-from kfunc_lsp.kernel.hooks import allowed
 from kfunc_lsp.kernel.libbpf import Outcome
-from kfunc_lsp.kernel.model import Kernel
-from kfunc_lsp.kernel.sections import SectionProgram, section_program
 from kfunc_lsp.rules.fleet import listed
 from kfunc_lsp.rules.load import Load
+from kfunc_lsp.server.allowance import at_name, at_section
+from kfunc_lsp.server.around import program_of
 from kfunc_lsp.server.cursor import Word, word_at
 from kfunc_lsp.server.documents import Document
 from kfunc_lsp.server.render import markup, words
 from kfunc_lsp.server.session import Session
 from kfunc_lsp.server.settings import Selection
+from kfunc_lsp.unit.model import Function
 
 _SECTION = re.compile(r'\b(?:SEC|section)\s*\(\s*"([^"\n]*)"')
 _DATA = ("license", "version", "maps")
 """Sections that hold no code."""
 _EXISTS = "bpf_ksym_exists"
 _ASKED = re.compile(r"\s*\(\s*&?\s*(\w+)")
-_MOST = 40
-"""Kfuncs that are named one by one."""
+_WORD = re.compile(r"\w+")
+_HEAD = re.compile(r"[^;{}]*\{")
+"""From a function's ``SEC`` to its body."""
+_MEMBER = re.compile(r"\s*=\s*(?:\([^()]*\)\s*)?&?\s*(\w+)")
+"""What an initialiser gives to a member, a cast before it."""
 
 
 def hover(session: Session, document: Document, params: types.HoverParams) -> types.Hover | None:
@@ -41,7 +45,7 @@ def hover(session: Session, document: Document, params: types.HoverParams) -> ty
     section = _section_at(document, offset)
     if section is not None:
         start, end, name = section
-        text = _callable_from(name, session.selection(document).kernels)
+        text = _of_section(session, document, end, name)
         return types.Hover(words(text, markdown), document.lines.range(start, end)) if text else None
     word = word_at(document, offset)
     content = _of_word(session, document, word) if word.text else None
@@ -63,6 +67,9 @@ def _of_word(session: Session, document: Document, word: Word) -> types.MarkupCo
     text = _annotation(document, word)
     if text:
         return words(f"`{word.text}`: {text}", markdown)
+    text = _of_program(session, document, word)
+    if text:
+        return words(text, markdown)
     analysis = session.last(document)
     names = {use.name for use in analysis.unit.uses if use.macro == word.text} if analysis else ()
     contents = [
@@ -87,40 +94,36 @@ def _section_at(document: Document, offset: int) -> tuple[int, int, str] | None:
     return None
 
 
-def _callable_from(name: str, kernels: Sequence[Kernel]) -> str:
-    """Which kfuncs a program of this section may call, as the newest kernel that knows has it."""
-    program = section_program(name)
+def _of_section(session: Session, document: Document, end: int, name: str) -> str:
+    """Which kfuncs the program may call that the section's string, which ends at ``end``, stands before."""
     if name.startswith(".") or name in _DATA:
         return ""
+    functions = _functions(session, document)
+    text = document.file.text
+    head = _HEAD.match(text, end)
+    defined = next((word for word in _WORD.findall(text, end, head.end()) if word in functions), "") if head else ""
+    program = program_of(name, functions.get(defined))
     if program is None:
         return f'libbpf makes no program of `SEC("{name}")`'
-    known = [kernel for kernel in kernels if kernel.hooks_known]
-    sleeps = " that may sleep" if program.sleepable else ""
-    kind = f"`{name}`: a program of type `{program.program_type}`{sleeps}"
-    if not known:
-        return f"{kind}. Which kfuncs it may call is not known of these kernels."
-    newest = max(known, key=age)
-    everywhere, own = _by_hook(newest, program)
-    text = f"{kind}. On {newest.name} it may call {len(everywhere) + len(own)} kfuncs"
-    if not own:
-        return f"{text}, those that every program may call."
-    named = ", ".join(f"`{f}`" for f in own[:_MOST])
-    rest = f" and {len(own) - _MOST} more" if len(own) > _MOST else ""
-    return f"{text}: {len(everywhere)} that every program may call, and {named}{rest}."
+    return at_section(name, program, session.selection(document).kernels)
 
 
-def _by_hook(kernel: Kernel, program: SectionProgram) -> tuple[list[str], list[str]]:
-    """The kfuncs that ``program`` may call: those of every program, and those of its own type."""
-    everywhere: list[str] = []
-    own: list[str] = []
-    for function in kernel.kfuncs():
-        if not function.callable:
-            continue
-        answer = allowed(kernel, function, program.caller())
-        if answer.hook is None or answer.is_denied or (answer.needs_sleepable and not program.sleepable):
-            continue
-        (everywhere if answer.hook.name == "COMMON" else own).append(function.name)
-    return everywhere, own
+def _of_program(session: Session, document: Document, word: Word) -> str:
+    """What the program is that is defined here, or that stands in a struct_ops map, at its name or at the member's."""
+    text = document.file.text
+    functions = _functions(session, document)
+    given = _MEMBER.match(text, word.end) if text[: word.start].endswith(".") else None
+    name = given[1] if given else word.text
+    function = functions.get(name)
+    program = program_of(function.section, function) if function is not None and function.section else None
+    if function is None or program is None:
+        return ""
+    return at_name(name, function.section, program, session.selection(document).kernels)
+
+
+def _functions(session: Session, document: Document) -> Mapping[str, Function]:
+    last = session.last(document)
+    return last.unit.functions if last is not None else {}
 
 
 def _is_asked(document: Document, word: Word) -> bool:

@@ -77,3 +77,88 @@ async def test_plain_text_has_no_marks() -> None:
     assert content.kind is types.MarkupKind.PlainText
     assert "Never call it; call bpf_wq_set_callback\n" in content.value
     assert not {"`", "*"} & set(content.value.split("\n")[0])
+
+
+_OPERATIONS = f"""{PRELUDE}\
+struct task_struct;
+SEC("struct_ops/enqueue") void enqueue(struct task_struct *p)
+{{
+	helper(p);
+}}
+SEC("struct_ops/both") void both(struct task_struct *p)
+{{
+}}
+SEC("struct_ops/alone") void alone(struct task_struct *p)
+{{
+}}
+SEC("lsm/socket_sendmsg") int sent(void *ctx)
+{{
+}}
+SEC("lsm/file_open") int opened(void *ctx)
+{{
+}}
+SEC("nonsense") int nonsense(void *ctx)
+{{
+}}
+SEC(".struct_ops.link") struct sched_ext_ops ops = {{
+	.enqueue = (void *)enqueue,
+	.dump_cpu = both,
+	.dump_task = (void *)both,
+}};
+"""
+
+
+async def _at(editor: Editor, part: str) -> str:
+    uri = editor.open(_OPERATIONS)
+    await editor.diagnostics(uri, 1)
+    document = types.TextDocumentIdentifier(uri)
+    place = editor.range(_OPERATIONS, part).start
+    params = types.HoverParams(document, types.Position(place.line, place.character + 1))
+    found = await editor.client.text_document_hover_async(params)
+    return found.contents.value if found and isinstance(found.contents, types.MarkupContent) else ""
+
+
+async def test_a_section_of_struct_ops_tells_what_its_operation_may_call(vscode: Editor) -> None:
+    enqueue = await _at(vscode, "struct_ops/enqueue")
+    assert enqueue.startswith(
+        "`struct_ops/enqueue`: a program of type `BPF_PROG_TYPE_STRUCT_OPS`, `sched_ext_ops.enqueue`."
+    )
+    assert "`scx_bpf_dsq_insert`" in enqueue
+    assert "`scx_bpf_create_dsq`" not in enqueue
+    assert "`bpf_qdisc_skb_drop`" not in enqueue
+    assert "depends" not in enqueue
+    both = await _at(vscode, "struct_ops/both")
+    assert "of several operations of `sched_ext_ops`" in both
+    certain, unsure = both.split("depends on the operation: ")
+    assert "`scx_bpf_dsq_insert`" not in certain
+    assert "`scx_bpf_dsq_insert`" in unsure
+    assert "qdisc" not in both
+
+
+async def test_a_section_of_struct_ops_that_no_map_uses(vscode: Editor) -> None:
+    alone = await _at(vscode, "struct_ops/alone")
+    assert ", of a structure that is not known." in alone
+    certain, unsure = alone.split("depends on the operation: ")
+    assert "`scx_bpf_dsq_insert`" not in certain
+    assert "`bpf_qdisc_skb_drop`" in unsure
+
+
+async def test_a_section_tells_of_the_hook_of_an_lsm_program(vscode: Editor) -> None:
+    assert "`bpf_ksock_acquire`" in await _at(vscode, "lsm/file_open")
+    assert "`bpf_ksock_acquire`" not in await _at(vscode, "lsm/socket_sendmsg")
+    assert await _at(vscode, "nonsense") == 'libbpf makes no program of `SEC("nonsense")`'
+
+
+@pytest.mark.parametrize("part", ["enqueue(", "enqueue =", "enqueue,"])
+async def test_a_program_and_the_member_that_takes_it_tell_what_it_is(vscode: Editor, part: str) -> None:
+    text = await _at(vscode, part)
+    assert text.startswith(
+        'Program `enqueue`, `SEC("struct_ops/enqueue")`, `sched_ext_ops.enqueue`. On 7.3 it may call '
+    )
+    assert text.endswith(" kfuncs.")
+
+
+async def test_what_is_no_program_is_left_to_others(vscode: Editor) -> None:
+    assert await _at(vscode, "helper") == ""
+    assert await _at(vscode, "nonsense(") == ""
+    assert await _at(vscode, "sched_ext_ops") == ""
