@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from kfunc_lsp.dataclass import dataclass, replace
 from kfunc_lsp.rules.meaning import Meaning
@@ -105,23 +105,23 @@ class Evaluation:
 
     def value(self, state: State, value: Expression) -> Abstract:
         """What an expression comes to."""
-        if isinstance(value, Number):
-            return Known(value.value)
         if isinstance(value, Local):
             return state.locals.get(value.name, OPAQUE)
+        if isinstance(value, Number):
+            return Known(value.value)
+        if isinstance(value, Mixed):
+            return self._mixed(state, value.parts, value.is_number)
+        if isinstance(value, Read):
+            return self._read(state, value)
         if isinstance(value, Outside):
             return self._outside(value.name)
         if isinstance(value, Address):
             return Stack(value.name)
-        if isinstance(value, Read):
-            return self._read(state, value)
         if isinstance(value, Compare):
             return self._compare(state, value)
-        if isinstance(value, Not):
-            return self._negation(self.value(state, value.operand))
-        if isinstance(value, Derived | Mixed):
-            return self._mixed(state, value)
-        return OPAQUE
+        if isinstance(value, Derived):
+            return self._mixed(state, (value.base, *value.others), False)
+        return self._negation(self.value(state, value.operand)) if isinstance(value, Not) else OPAQUE
 
     def _outside(self, name: str) -> Abstract:
         exists = self.meanings[name].exists if name in self.meanings else None
@@ -170,23 +170,27 @@ class Evaluation:
         sort = Sort.FLAG if _is_open(value.operator, left, right) else Sort.OPAQUE
         return Unknown(sort, roots, loads)
 
-    def _mixed(self, state: State, value: Derived | Mixed) -> Abstract:
-        parts = (value.base, *value.others) if isinstance(value, Derived) else value.parts
-        is_number = isinstance(value, Mixed) and value.is_number
-        abstracts = [self.value(state, part) for part in parts]
-        pointers = [a for a in abstracts if isinstance(a, Pointer | Stack)]
+    def _mixed(self, state: State, parts: Sequence[Expression], is_number: bool) -> Abstract:
+        unknown = [value for part in parts if not isinstance(value := self.value(state, part), Known)]
+        pointers = [value for value in unknown if isinstance(value, _POINTING)]
         if len(pointers) == 1 and not is_number:
             return replace(pointers[0], exact=False)
-        roots = frozenset(root for a in abstracts for root in self._roots(a))
-        loads = frozenset(load for a in abstracts for load in loads_of(a))
-        unknown = [a for a in abstracts if not isinstance(a, Known)]
-        sorts = {a.sort if isinstance(a, Unknown) else Sort.OPAQUE for a in unknown}
-        if not unknown or not sorts <= {Sort.NUMBER, Sort.FLAG, Sort.WORD}:
-            return Unknown(Sort.OPAQUE, roots, loads)
-        sort = Sort.NUMBER if is_number or sorts <= {Sort.NUMBER, Sort.FLAG} else Sort.WORD
-        return Unknown(sort, roots, loads)
+        roots, loads, sorts = _NO_ROOTS, _NO_LOADS, set()
+        for value in unknown:
+            roots |= self._roots(value)
+            if isinstance(value, Unknown):
+                loads |= value.loads
+                sorts.add(value.sort)
+            else:
+                sorts.add(Sort.OPAQUE)
+        if not sorts or Sort.OPAQUE in sorts or Sort.POINTER in sorts:
+            return Unknown(Sort.OPAQUE, roots, loads) if roots or loads else OPAQUE
+        return Unknown(Sort.WORD if Sort.WORD in sorts and not is_number else Sort.NUMBER, roots, loads)
 
 
+_POINTING = (Pointer, Stack)
+_NO_ROOTS: frozenset[Root] = frozenset()
+_NO_LOADS: frozenset[Load] = frozenset()
 _COMPARISONS: Mapping[str, Callable[[int, int], bool]] = {
     "==": lambda a, b: a == b,
     "!=": lambda a, b: a != b,
@@ -223,3 +227,12 @@ def is_fresh(state: State, roots: frozenset[Root]) -> bool:
 def loads_of(value: Abstract) -> frozenset[Load]:
     """The reads that a value was made from."""
     return value.loads if isinstance(value, Unknown) else frozenset()
+
+
+def place_of(value: Expression | None) -> Stack | None:
+    """The local that a value is the address of, or of a part of."""
+    if isinstance(value, Address):
+        return Stack(value.name)
+    if isinstance(value, Derived) and isinstance(value.base, Address):
+        return Stack(value.base.name, False)
+    return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from kfunc_lsp.dataclass import dataclass, field, replace
+from kfunc_lsp.dataclass import dataclass, field
 from kfunc_lsp.rules.trouble import Section
 
 
@@ -87,11 +87,11 @@ class Unknown:
     ``parameter`` is the parameter of a program that it is, unchanged.
     """
 
-    sort: Sort
+    sort: Sort = field(hash=False)
     roots: frozenset[Root] = frozenset()
-    loads: frozenset[Load] = frozenset()
-    is_signed: bool = False
-    parameter: str = ""
+    loads: frozenset[Load] = field(default=frozenset(), hash=False)
+    is_signed: bool = field(default=False, hash=False)
+    parameter: str = field(default="", hash=False)
 
 
 Abstract = Known | Pointer | Asked | Stack | Unknown
@@ -103,8 +103,8 @@ class Object:
     """What is known of an object: the kfunc that gave it, whether it is NULL, and whether a reference is held."""
 
     giver: str
-    null: Null
-    held: Held
+    null: Null = field(hash=False)
+    held: Held = field(hash=False)
 
 
 Places = tuple[int, ...] | None
@@ -130,26 +130,30 @@ class State:
 
     def copy(self) -> State:
         """One that goes its own way."""
-        return replace(
-            self,
-            locals=dict(self.locals),
-            objects=dict(self.objects),
-            iterators=dict(self.iterators),
-            open=dict(self.open),
-            decided=dict(self.decided),
-            visits=dict(self.visits),
+        return State(
+            self.locals.copy(),
+            self.objects.copy(),
+            self.iterators.copy(),
+            self.open.copy(),
+            self.spins,
+            self.decided.copy(),
+            self.visits.copy(),
         )
 
     def forget_all_but(self, live: frozenset[str]) -> None:
-        """Drop what cannot matter any more when only ``live`` locals and paths of memory are still read."""
+        """Drop what is known of locals but ``live`` ones."""
         self.locals = {name: value for name, value in self.locals.items() if name in live}
-        values = self.locals.values()
-        pointed = {value.id for value in values if isinstance(value, Pointer | Asked)}
+
+    def forget_all_about(self, live: frozenset[str]) -> None:
+        """Drop what cannot matter any more when only ``live`` locals and paths of memory are still read."""
+        pointed: set[int] = set()
         roots: set[Root] = set()
-        for value in values:
+        for value in self.locals.values():
             if isinstance(value, Unknown):
                 roots.update(value.roots)
                 pointed.update(id_ for id_, *_ in value.loads)
+            elif isinstance(value, Pointer | Asked):
+                pointed.add(value.id)
         pointed.update(id_ for kind, id_ in roots if kind == "object" and isinstance(id_, int))
         self.objects = {i: o for i, o in self.objects.items() if i in pointed or o.held is Held.HELD}
         self.decided = {
@@ -172,7 +176,7 @@ class State:
     def change(self, id_: int, null: Null | None = None, held: Held | None = None) -> None:
         """What is now known of an object."""
         known = self.objects[id_]
-        self.objects[id_] = replace(known, null=null or known.null, held=held or known.held)
+        self.objects[id_] = Object(known.giver, null or known.null, held or known.held)
 
     def lose(self, value: Abstract) -> None:
         """``value`` goes where it is not followed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from kfunc_lsp.rules.evaluate import Evaluation, is_fresh, loads_of
+from kfunc_lsp.rules.evaluate import Evaluation, is_fresh, loads_of, place_of
 from kfunc_lsp.rules.meaning import Meaning, Result, Role
 from kfunc_lsp.rules.trouble import Fault, Found, Section, Trouble
 from kfunc_lsp.rules.values import (
@@ -26,13 +26,10 @@ from kfunc_lsp.rules.values import (
     Unknown,
 )
 from kfunc_lsp.unit.graph import (
-    Address,
     Branch,
     Call,
     Choose,
-    Derived,
     Do,
-    Expression,
     Go,
     Graph,
     Leave,
@@ -43,7 +40,7 @@ from kfunc_lsp.unit.graph import (
 )
 
 _MOST_BLOCKS = 3000
-_DEEPEST = 120
+_DEEPEST = 200
 
 
 class Walk(Evaluation):
@@ -81,18 +78,22 @@ class Walk(Evaluation):
 
     def _explore(self, block: int, state: State) -> Found | None:
         """What is certain from ``block`` on; ``None`` if control does not get to the function's end."""
-        self._depth += 1
-        state.forget_all_but(self.graph.live[block])
-        key = (block, state.key())
-        if key in self._known:
-            self._depth -= 1
-            return self._known[key]
+        live = self.graph.live[block]
+        state.forget_all_but(live)
+        key = None
+        if block in self.graph.joins:
+            state.forget_all_about(live)
+            key = block, state.key()
+            if key in self._known:
+                return self._known[key]
         outer, self._found = self._found, set()
+        self._depth += 1
         rest = self._follow(block, state)
+        self._depth -= 1
         found = None if rest is None and not self._found else frozenset(self._found) | (rest or frozenset())
         self._found = outer
-        self._known[key] = found
-        self._depth -= 1
+        if key is not None:
+            self._known[key] = found
         return found
 
     def _follow(self, block: int, state: State) -> Found | None:
@@ -109,6 +110,8 @@ class Walk(Evaluation):
             exit_ = here.exit
             if isinstance(exit_, Go):
                 block = exit_.to
+                if block in self.graph.joins:
+                    return self._explore(block, state)
             elif isinstance(exit_, Leave):
                 self._leave(state, exit_)
                 return frozenset()
@@ -345,7 +348,7 @@ class Walk(Evaluation):
         places = state.open[section]
         if places is None:
             return
-        self._saved[call.at] = _place_of(next(iter(call.arguments), None))
+        self._saved[call.at] = place_of(next(iter(call.arguments), None))
         same = [section is not Section.IRQ or self._is_same(call.at, begun) for begun in places]
         if begins:
             if same and same[-1]:
@@ -389,12 +392,3 @@ class Walk(Evaluation):
 
 
 _ITERATING = frozenset((Role.ITERATOR_NEW, Role.ITERATOR_NEXT, Role.ITERATOR_DESTROY))
-
-
-def _place_of(value: Expression | None) -> Stack | None:
-    """The local that a value is the address of, or of a part of."""
-    if isinstance(value, Address):
-        return Stack(value.name)
-    if isinstance(value, Derived) and isinstance(value.base, Address):
-        return Stack(value.base.name, False)
-    return None

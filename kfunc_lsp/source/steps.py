@@ -6,7 +6,7 @@ with jumps. What one expression does is ``lower``'s business.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from kfunc_lsp.source.locals import KEYWORDS, Declarations
 from kfunc_lsp.source.lower import Scope, TooMuch, Variable
@@ -14,16 +14,19 @@ from kfunc_lsp.source.syntax import Node
 from kfunc_lsp.source.text import is_identifier
 from kfunc_lsp.unit.graph import (
     Address,
+    Block,
     Branch,
     Call,
     Choose,
     Do,
+    Exit,
     Expression,
     Go,
     Graph,
     Leave,
     Stop,
     Unclear,
+    targets,
 )
 
 _DEEPEST = 50
@@ -72,8 +75,8 @@ class _Statements(Declarations):
         self._list(0, len(self.texts))
         self._return(None, len(self.texts))
         self._connect(everything)
-        loops = {head: frozenset(names) for head, names in self.loops.items()}
-        return Graph(self.blocks, loops, frozenset(self.addressed), tuple(parameters), frozenset(self.outside))
+        blocks, loops = _straightened(self.blocks, self.loops)
+        return Graph(blocks, loops, frozenset(self.addressed), tuple(parameters), frozenset(self.outside))
 
     def _connect(self, everything: set[str]) -> None:
         """Give each ``goto`` its label, by way of the scopes that it leaves."""
@@ -344,3 +347,39 @@ def _is_empty(texts: Sequence[str]) -> bool:
     """Whether an ``asm`` holds no instruction, as ``barrier_var`` is made, and gives no local another value."""
     template = texts[texts.index("(") + 1 : texts.index(":")] if "(" in texts and ":" in texts else ()
     return all(text == '""' for text in template) and bool(template) and not any(t.startswith('"=') for t in texts)
+
+
+def _straightened(
+    blocks: Sequence[Block], loops: Mapping[int, set[str]]
+) -> tuple[list[Block], dict[int, frozenset[str]]]:
+    """Blocks and loops without blocks that nothing leads to, or that hold nothing."""
+
+    def behind(at: int) -> int:
+        """The first block from ``at`` on that holds something."""
+        for _ in blocks:
+            block = blocks[at]
+            if block.steps or at in loops or not isinstance(block.exit, Go):
+                break
+            at = block.exit.to
+        return at
+
+    numbers: dict[int, int] = {}
+    pending = [0]
+    while pending:
+        at = pending.pop()
+        if at not in numbers:
+            numbers[at] = len(numbers)
+            pending += map(behind, reversed(targets(blocks[at].exit)))
+
+    def moved(exit_: Exit) -> Exit:
+        if isinstance(exit_, Go):
+            return Go(numbers[behind(exit_.to)])
+        if isinstance(exit_, Branch):
+            yes, no = numbers[behind(exit_.yes)], numbers[behind(exit_.no)]
+            return Branch(exit_.condition, yes, no, numbers.get(exit_.loop, -1), exit_.decides)
+        if isinstance(exit_, Choose):
+            return Choose(exit_.value, tuple(numbers[behind(target)] for target in exit_.targets))
+        return exit_
+
+    kept = [Block(blocks[at].steps, moved(blocks[at].exit)) for at in numbers]
+    return kept, {numbers[head]: frozenset(names) for head, names in loops.items() if head in numbers}

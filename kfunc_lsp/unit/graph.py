@@ -6,8 +6,9 @@ steps; nothing is guessed. Places are numbers that only ``Body.locate`` understa
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 from kfunc_lsp.dataclass import dataclass, field
 
@@ -203,24 +204,37 @@ class Graph:
     known: dict[Hashable, object] = field(default_factory=dict, repr=False)
 
     @cached_property
+    def sources(self) -> Sequence[Sequence[int]]:
+        """For each block, those that control passes to it from."""
+        sources: list[list[int]] = [[] for _ in self.blocks]
+        for at, block in enumerate(self.blocks):
+            for target in targets(block.exit):
+                sources[target].append(at)
+        return sources
+
+    @cached_property
+    def joins(self) -> frozenset[int]:
+        """The blocks that control gets to in several ways."""
+        return frozenset(at for at, sources in enumerate(self.sources) if len(sources) > 1)
+
+    @cached_property
+    def _uses(self) -> Sequence[_Uses]:
+        return [_uses(block) for block in self.blocks]
+
+    @cached_property
     def used(self) -> frozenset[str]:
         """The locals, and the paths of memory, that are read at all."""
-        return frozenset().union(*(_uses(block, ignore_writes=True)[0] for block in self.blocks))
+        return frozenset().union(*(uses.read for uses in self._uses))
 
     @cached_property
     def live(self) -> Sequence[frozenset[str]]:
         """For each block, the locals, and the paths of memory, that may be read from its beginning on."""
-        read, written = zip(*map(_uses, self.blocks), strict=True)
-        live: list[frozenset[str]] = list(read)
-        sources: dict[int, list[int]] = {}
-        for at, block in enumerate(self.blocks):
-            for target in targets(block.exit):
-                sources.setdefault(target, []).append(at)
+        live = [uses.read_first for uses in self._uses]
         pending = list(range(len(self.blocks)))
         while pending:
             at = pending.pop()
-            for source in sources.get(at, ()):
-                wider = live[source] | (live[at] - written[source])
+            for source in self.sources[at]:
+                wider = live[source] | (live[at] - self._uses[source].written)
                 if len(wider) > len(live[source]):
                     live[source] = wider
                     pending.append(source)
@@ -236,50 +250,59 @@ def targets(exit_: Exit) -> tuple[int, ...]:
     return exit_.targets if isinstance(exit_, Choose) else ()
 
 
-def _uses(block: Block, ignore_writes: bool = False) -> tuple[frozenset[str], frozenset[str]]:
-    """What a block reads before it writes it, and the locals that it writes."""
+class _Uses(NamedTuple):
+    """The locals, and the paths of memory, that a block reads, those it reads before it writes, and those it writes."""
+
+    read: frozenset[str]
+    read_first: frozenset[str]
+    written: frozenset[str]
+
+
+def _uses(block: Block) -> _Uses:
     read: set[str] = set()
+    first: set[str] = set()
     written: set[str] = set()
-
-    def take(value: Expression | None) -> None:
-        for part in () if value is None else _inside(value):
-            if isinstance(part, Read):
-                read.add(part.path)
-            elif isinstance(part, Local | Address) and part.name not in written:
-                read.add(part.name)
-
     for step in block.steps:
         if isinstance(step, Unclear):
-            read.update((step.names or frozenset()) - written)
-            continue
-        take(step.value)
-        if isinstance(step, Store):
-            take(step.base)
-        elif isinstance(step, Set) and not ignore_writes:
+            names = set(step.names or ())
+        else:
+            names = _read(step.value, step.base if isinstance(step, Store) else None)
+        read |= names
+        first |= names - written
+        if isinstance(step, Set):
             written.add(step.name)
     exit_ = block.exit
     if isinstance(exit_, Branch):
-        take(exit_.condition)
-    elif isinstance(exit_, Choose | Leave):
-        take(exit_.value)
-    return frozenset(read), frozenset(written)
+        names = _read(exit_.condition)
+    else:
+        names = _read(exit_.value) if isinstance(exit_, _VALUED) else set()
+    return _Uses(frozenset(read | names), frozenset(first | (names - written)), frozenset(written))
 
 
-def _inside(value: Expression) -> Iterator[Expression]:
-    """``value`` and the values that it is made of."""
-    yield value
-    parts: tuple[Expression, ...] = ()
-    if isinstance(value, Call):
-        parts = value.arguments
-    elif isinstance(value, Read):
-        parts = (value.base,)
-    elif isinstance(value, Derived):
-        parts = (value.base, *value.others)
-    elif isinstance(value, Compare):
-        parts = (value.left, value.right)
-    elif isinstance(value, Not):
-        parts = (value.operand,)
-    elif isinstance(value, Mixed):
-        parts = value.parts
-    for part in parts:
-        yield from _inside(part)
+def _read(*values: Expression | None) -> set[str]:
+    """The locals, and the paths of memory, that are read for ``values``."""
+    read: set[str] = set()
+    pending = list(values)
+    while pending:
+        value = pending.pop()
+        if isinstance(value, _NAMED):
+            read.add(value.name)
+        elif isinstance(value, Read):
+            read.add(value.path)
+            pending.append(value.base)
+        elif isinstance(value, Call):
+            pending += value.arguments
+        elif isinstance(value, Mixed):
+            pending += value.parts
+        elif isinstance(value, Derived):
+            pending += (value.base, *value.others)
+        elif isinstance(value, Compare):
+            pending += (value.left, value.right)
+        elif isinstance(value, Not):
+            pending.append(value.operand)
+    return read
+
+
+_NAMED = (Local, Address)
+_VALUED = (Choose, Leave)
+"""Sorts of expressions and exits, as ``isinstance`` takes them fastest."""
