@@ -41,6 +41,9 @@ class Role(Enum):
     NONE = "none"
 
 
+ITERATING = frozenset((Role.ITERATOR_NEW, Role.ITERATOR_NEXT, Role.ITERATOR_DESTROY))
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """What calling a name does, on one kernel.
@@ -65,6 +68,14 @@ class Meaning:
     section: Section | None = None
     touches_sections: bool = False
     exists: bool | None = None
+
+    def begins(self, is_program: bool, owns_nothing: bool) -> bool:
+        """Whether there may be something to tell of a call in a function, see ``Walk``, where nothing is held yet."""
+        if self.role in ITERATING or self.role is Role.STOPS or self.acquires or self.may_be_null:
+            return True
+        if is_program and (self.rcu_protected or self.section is not None):
+            return True
+        return owns_nothing and self.releases
 
 
 _GIVING = kf.KF_ACQUIRE | kf.KF_RET_NULL
@@ -118,13 +129,14 @@ _NULLABLE = ("__ign", "__nullable", "__opt", "__arena", "__map", "__const_map", 
 class Concern(NamedTuple):
     """Why a use of a kfunc may make its function worth a walk.
 
-    It begins or ends a section, or may be called in one alone; it releases a reference; or it gives a reference, a
-    pointer that may be NULL, or an iterator.
+    It begins or ends a section, or may be called in one alone; it releases a reference; it gives one, or a pointer that
+    may be NULL; or it has to do with an iterator.
     """
 
     sections: bool = False
     releases: bool = False
     gives: bool = False
+    iterates: bool = False
 
 
 def concern_of(load: Load, name: str) -> Concern:
@@ -135,11 +147,12 @@ def concern_of(load: Load, name: str) -> Concern:
         if function is None or not function.callable or function.flags is None:
             return Concern()
         flags = function.flags
-        gives_pointer = flags & _GIVING and _result(function.prototype.returns) is Result.POINTER
+        iterates = bool(flags & _ITERATING)
         return Concern(
             bool(flags & kf.KF_RCU_PROTECTED) or function.name in _SECTIONS,
             bool(flags & kf.KF_RELEASE),
-            bool(flags & _ITERATING or gives_pointer),
+            bool(flags & _GIVING) and not iterates and _result(function.prototype.returns) is Result.POINTER,
+            iterates,
         )
 
     return load.shared(("concern", name), judge)

@@ -114,7 +114,7 @@ def _is_of_concern(load: Load, use: Use, is_program: bool, owns_nothing: bool) -
     concern = concern_of(load, use.name)
     if (is_program and concern.sections) or (owns_nothing and concern.releases):
         return True
-    return concern.gives and not (use.macro and _is_closed(load, use))
+    return concern.gives or (concern.iterates and not (use.macro and _is_closed(load, use)))
 
 
 def _is_closed(load: Load, use: Use) -> bool:

@@ -173,6 +173,14 @@ class State:
             frozenset(self.visits.items()),
         )
 
+    def is_settled(self) -> bool:
+        """Whether nothing is held, begun, released, or still to be asked about."""
+        return (
+            not any(self.open.values())
+            and not any(self.iterators.values())
+            and all(known.null is not Null.MAYBE and known.held in _SETTLED for known in self.objects.values())
+        )
+
     def change(self, id_: int, null: Null | None = None, held: Held | None = None) -> None:
         """What is now known of an object."""
         known = self.objects[id_]
@@ -196,3 +204,6 @@ class State:
             if kind == "object" and isinstance(id_, int) and self.objects[id_].null is Null.MAYBE:
                 self.change(id_, Null.UNCLEAR)
             self.decided[root] = answer if len(roots) == 1 else None
+
+
+_SETTLED = (Held.NEVER, Held.ELSEWHERE)

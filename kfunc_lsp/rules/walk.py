@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from kfunc_lsp.rules.evaluate import Evaluation, is_fresh, loads_of, place_of
-from kfunc_lsp.rules.meaning import Meaning, Result, Role
+from kfunc_lsp.rules.meaning import ITERATING, Meaning, Result, Role
 from kfunc_lsp.rules.trouble import Fault, Found, Section, Trouble
 from kfunc_lsp.rules.values import (
     OPAQUE,
@@ -64,6 +64,7 @@ class Walk(Evaluation):
         self._depth = 0
         self._known: dict[object, Found | None] = {}
         self._found: set[Trouble] = set()
+        self._quiet = graph.quiet({name for name in graph.names if meanings[name].begins(is_program, owns_nothing)})
 
     def run(self) -> Found:
         """Everything that is certain."""
@@ -86,6 +87,8 @@ class Walk(Evaluation):
             key = block, state.key()
             if key in self._known:
                 return self._known[key]
+        if block in self._quiet and state.is_settled():
+            return frozenset()
         outer, self._found = self._found, set()
         self._depth += 1
         rest = self._follow(block, state)
@@ -273,7 +276,7 @@ class Walk(Evaluation):
             state.spins = state.spins or meaning.role is Role.SPINS
             return self._plain_result(call, meaning)
         self._sections(state, call, meaning)
-        if meaning.role in _ITERATING:
+        if meaning.role in ITERATING:
             self._iterate(state, call, meaning.role, next(iter(arguments), None))
         for index, argument in enumerate(arguments):
             if isinstance(argument, Pointer):
@@ -389,6 +392,3 @@ class Walk(Evaluation):
             state.iterators[name] = None
         elif role is Role.ITERATOR_DESTROY and begun is not None:
             del state.iterators[name]
-
-
-_ITERATING = frozenset((Role.ITERATOR_NEW, Role.ITERATOR_NEXT, Role.ITERATOR_DESTROY))

@@ -6,7 +6,8 @@ steps; nothing is guessed. Places are numbers that only ``Body.locate`` understa
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import NamedTuple
 
@@ -221,6 +222,23 @@ class Graph:
     def _uses(self) -> Sequence[_Uses]:
         return [_uses(block) for block in self.blocks]
 
+    def quiet(self, loud: AbstractSet[str]) -> frozenset[int]:
+        """The blocks that lead to the function's end, and to no call of ``loud`` ones or place where control stops."""
+        stops = (at for at, block in enumerate(self.blocks) if isinstance(block.exit, Stop))
+        calls = (at for at, uses in enumerate(self._uses) if not uses.called.isdisjoint(loud))
+        ends = (at for at, block in enumerate(self.blocks) if isinstance(block.exit, Leave))
+        return self._leading_to(ends) - self._leading_to((*stops, *calls))
+
+    def _leading_to(self, blocks: Iterable[int]) -> frozenset[int]:
+        found: set[int] = set()
+        pending = list(blocks)
+        while pending:
+            at = pending.pop()
+            if at not in found:
+                found.add(at)
+                pending += self.sources[at]
+        return frozenset(found)
+
     @cached_property
     def used(self) -> frozenset[str]:
         """The locals, and the paths of memory, that are read at all."""
@@ -251,22 +269,29 @@ def targets(exit_: Exit) -> tuple[int, ...]:
 
 
 class _Uses(NamedTuple):
-    """The locals, and the paths of memory, that a block reads, those it reads before it writes, and those it writes."""
+    """The locals, and the paths of memory, that a block reads, those it reads before it writes, and those it writes.
+
+    ``called`` are the functions that it calls.
+    """
 
     read: frozenset[str]
     read_first: frozenset[str]
     written: frozenset[str]
+    called: frozenset[str]
 
 
 def _uses(block: Block) -> _Uses:
     read: set[str] = set()
     first: set[str] = set()
     written: set[str] = set()
+    called: set[str] = set()
     for step in block.steps:
         if isinstance(step, Unclear):
             names = set(step.names or ())
         else:
             names = _read(step.value, step.base if isinstance(step, Store) else None)
+            if isinstance(step.value, Call):
+                called.add(step.value.callee)
         read |= names
         first |= names - written
         if isinstance(step, Set):
@@ -276,7 +301,7 @@ def _uses(block: Block) -> _Uses:
         names = _read(exit_.condition)
     else:
         names = _read(exit_.value) if isinstance(exit_, _VALUED) else set()
-    return _Uses(frozenset(read | names), frozenset(first | (names - written)), frozenset(written))
+    return _Uses(frozenset(read | names), frozenset(first | (names - written)), frozenset(written), frozenset(called))
 
 
 def _read(*values: Expression | None) -> set[str]:
