@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-EDITS = 60
+EDITS = 500
 MANY_EDITS = 10_000
 FILES = 20
 OURS = [sys.executable, "-m", "kfunc_lsp", "serve"]
