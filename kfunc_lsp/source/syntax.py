@@ -12,6 +12,7 @@ from kfunc_lsp.source.text import is_identifier
 
 _OPENING = {"(": ")", "[": "]", "{": "}"}
 _CLOSING = frozenset(_OPENING.values())
+_BRACKETS = _CLOSING.union(_OPENING)
 _ASSIGNMENTS = frozenset("= += -= *= /= %= &= |= ^= <<= >>=".split())
 _BINARY = {
     operator: level
@@ -19,6 +20,7 @@ _BINARY = {
     for operator in operators.split()
 }
 _PREFIXES = frozenset(("!", "~", "-", "+", "*", "&", "++", "--", "__extension__", "&&"))
+_POSTFIXES = frozenset(("(", "[", ".", "->", "++", "--"))
 _UNEVALUATED = frozenset(
     """
     sizeof _Alignof __alignof__ alignof typeof __typeof__ __typeof _Static_assert __builtin_types_compatible_p
@@ -26,6 +28,8 @@ _UNEVALUATED = frozenset(
     __builtin_preserve_enum_value __builtin_btf_type_id __builtin_object_size __builtin_dynamic_object_size
     """.split()
 )
+_UNCLEAR = frozenset(("_Generic", "__builtin_choose_expr"))
+_NO_NAMES = _PREFIXES | _UNEVALUATED | _UNCLEAR
 TYPE_WORDS = frozenset(
     """
     struct union enum const volatile unsigned signed int long short char bool _Bool void float double u8 u16 u32 u64 s8
@@ -58,6 +62,10 @@ class Reader:
 
     def expression(self, start: int, end: int) -> Node:
         """The expression in tokens ``[start, end)``."""
+        if end - start == 1:  # as most are
+            text = self.texts[start]
+            if is_identifier(text) and text not in _NO_NAMES:
+                return Node("name", text, (), start)
         outer = self._at, self._end
         self._at, self._end = start, end
         children = []
@@ -201,14 +209,14 @@ class Reader:
             while self._text[:1] == '"':
                 self._at += 1
             return Node("string", "", (), at)
-        if text == "_Generic" or text == "__builtin_choose_expr":
+        if text in _UNCLEAR:
             self._at = self.close(self._at, self._end) + 1 if self._text == "(" else self._at
             return Node("unclear", "", (), at, self._at)
         return Node("name", text, (), at) if is_identifier(text) else Node("nothing", "", (), at)
 
     def _postfix(self, node: Node) -> Node:
-        while True:
-            text, at = self._text, self._at
+        while (text := self._text) in _POSTFIXES:
+            at = self._at
             if text == "(":
                 close = self.close(at, self._end)
                 node = Node("call", "", (node, *self._arguments(at + 1, close)), node.at)
@@ -221,11 +229,10 @@ class Reader:
                 name = self.texts[at + 1] if at + 1 < self._end else ""
                 node = Node("arrow" if text == "->" else "dot", name, (node,), at)
                 self._at = min(at + 2, self._end)
-            elif text in ("++", "--"):
+            else:
                 node = Node("postfix", text, (node,), at)
                 self._at += 1
-            else:
-                return node
+        return node
 
     def _arguments(self, start: int, close: int) -> list[Node]:
         found = []
@@ -240,10 +247,11 @@ def _partners(texts: Sequence[str]) -> dict[int, int]:
     """The closing bracket of each opening one, by index; what is never closed ends with the tokens."""
     partners: dict[int, int] = {}
     stack: list[tuple[str, int]] = []
-    for at, text in enumerate(texts):
+    for at in [at for at, text in enumerate(texts) if text in _BRACKETS]:
+        text = texts[at]
         if text in _OPENING:
             stack.append((_OPENING[text], at))
-        elif text in _CLOSING:
+        else:
             while stack:
                 wanted, opened = stack.pop()
                 partners[opened] = at
