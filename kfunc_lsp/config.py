@@ -7,7 +7,6 @@ The nearest ``kfunc-lsp.toml`` (or ``[tool.kfunc-lsp]`` of a ``pyproject.toml``)
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import stat
@@ -266,7 +265,7 @@ class Config:
             include=tuple(_placed(path, folder) for path in self.include),
             kernels=_kernels_placed(self.kernels, folder),
             per_file_ignores={
-                _placed(pattern, glob.escape(folder)) if "/" in pattern else pattern: names
+                _pattern_placed(pattern, folder) if "/" in pattern else pattern: names
                 for pattern, names in self.per_file_ignores.items()
             },
             kernel_source=_placed(self.kernel_source, folder) if self.kernel_source else "",
@@ -321,6 +320,12 @@ def _strings(value: object, origin: str, *keys: str) -> tuple[str, ...]:
 
 def _kernels_placed(specs: tuple[str, ...], folder: str) -> tuple[str, ...]:
     return tuple(_placed(spec, folder) if "/" in spec else spec for spec in specs)
+
+
+def _pattern_placed(pattern: str, folder: str) -> str:
+    import glob
+
+    return _placed(pattern, glob.escape(folder))
 
 
 def _placed(path: str, folder: str) -> str:

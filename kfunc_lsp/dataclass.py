@@ -1,7 +1,7 @@
 """``dataclass``, ``field``, ``replace`` and ``NamedTuple`` of the standard library, for a command that starts often.
 
 The standard ones compile six methods for each class on import, and load ``inspect``, ``ast`` and ``tokenize`` for it:
-a third of the time in which a small program is checked. Here only ``__init__`` is compiled, when the first instance is
+a third of the time in which a small program is checked. Here only ``__init__`` is compiled, when some instances are
 made, and once for all classes of one shape, whose code differs in names alone; the other methods are shared. So it is
 with the ``__new__`` of a ``NamedTuple``, whose annotations are not compiled. Type checkers see the standard ones, and
 what is here behaves alike in all that the project uses.
@@ -10,7 +10,7 @@ what is here behaves alike in all that the project uses.
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from operator import attrgetter
 from types import CodeType, FunctionType
@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 _MISSING: Any = object()
 _FIELDS = "__dataclass_fields__"
+_FEW = 6
+"""Instances of a class that are made before it is worth compiling how."""
 
 
 class _Field:
@@ -85,9 +87,14 @@ def _build(cls: type, frozen: bool, slots: bool, eq: bool) -> Any:
             members["__getstate__"], members["__setstate__"] = _get_state, _set_state
     _refuse_early_defaults(fields.values())
 
+    left = _FEW
+
     def __init__(self: Any, *arguments: Any, **named: Any) -> None:  # noqa: N807
-        made.__init__ = _initializer(fields.values(), frozen, has_more=hasattr(made, "__post_init__"))
-        made.__init__(self, *arguments, **named)
+        nonlocal left
+        left -= 1
+        if left < 0 or not _initialize(self, fields, arguments, named):
+            made.__init__ = _initializer(fields.values(), frozen, has_more=hasattr(made, "__post_init__"))
+            made.__init__(self, *arguments, **named)
 
     members["__init__"] = __init__
     made: Any = type(cls)(cls.__name__, cls.__bases__, members)
@@ -103,6 +110,30 @@ def _refuse_early_defaults(fields: Iterable[_Field]) -> None:
             if had_default and not has_default:
                 raise TypeError(f"non-default argument {field.name!r} follows default argument")
             had_default = has_default
+
+
+def _initialize(
+    instance: Any, fields: Mapping[str, _Field], arguments: Sequence[Any], named: Mapping[str, Any]
+) -> bool:
+    """What a compiled ``__init__`` does; False where the arguments do not fit, which it says best."""
+    names = [name for name, field in fields.items() if field.init]
+    given = dict(zip(names, arguments, strict=False))
+    if len(arguments) > len(names) or not given.keys().isdisjoint(named) or not named.keys() <= set(names):
+        return False
+    given.update(named)
+    for name, field in fields.items():
+        if name in given:
+            value = given[name]
+        elif field.default_factory is not _MISSING:
+            value = field.default_factory()
+        elif field.default is not _MISSING:
+            value = field.default
+        else:
+            return False
+        object.__setattr__(instance, name, value)
+    if hasattr(instance, "__post_init__"):
+        instance.__post_init__()
+    return True
 
 
 def _initializer(fields: Iterable[_Field], frozen: bool, *, has_more: bool) -> Callable[..., None]:

@@ -5,7 +5,6 @@ All file access of the front end goes through ``Disk``. Nothing is executed; onl
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import stat
@@ -233,6 +232,8 @@ def _guessed_folders(path: str) -> list[str]:
         folders.update(dict.fromkeys(_neighbours(ancestor)))
         if os.path.exists(os.path.join(ancestor, ".git")):
             break
+    import glob
+
     system = [folder for pattern in _SYSTEM_FOLDERS for folder in sorted(glob.glob(pattern), reverse=True)]
     return [*(f"-I{folder}" for folder in folders), *(part for folder in system for part in ("-idirafter", folder))]
 

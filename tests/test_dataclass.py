@@ -129,8 +129,11 @@ USES: dict[str, Callable[[Any, Any], object]] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("few", [0, 1, 100])
 @pytest.mark.parametrize("use", USES)
-def test_as_the_standard_library_does(use: str) -> None:
+def test_as_the_standard_library_does(use: str, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the first instances come to more than it takes until their class is compiled, or not."""
+    monkeypatch.setattr(ours, "_FEW", few)
     assert USES[use](made(ours), ours) == USES[use](made(dataclasses), dataclasses)
 
 

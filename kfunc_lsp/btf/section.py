@@ -110,9 +110,10 @@ def _record_sizes(layout: bytes) -> tuple[list[int], list[int]]:
     A kind that neither we nor the layout section know gets a size that no section can hold.
     """
     fixed, per_element = [_BEYOND] * 256, [0] * 256
+    newest = max(Kind)
     for kind in range(1, wire.KIND_MASK + 1):
         entry = layout[kind * wire.LAYOUT_ENTRY_SIZE : (kind + 1) * wire.LAYOUT_ENTRY_SIZE]
-        if kind <= max(Kind):
+        if kind <= newest:
             sizes = wire.FIXED_WORDS.get(Kind(kind), 0), wire.ELEMENT_WORDS.get(Kind(kind), 0)
         elif len(entry) == wire.LAYOUT_ENTRY_SIZE and entry[0] % 4 == 0 and entry[1] % 4 == 0:
             sizes = entry[0] // 4, entry[1] // 4

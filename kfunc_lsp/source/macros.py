@@ -188,7 +188,7 @@ class Names:
 @lru_cache(maxsize=8)
 def _beginnings_of(known: frozenset[str]) -> frozenset[str]:
     """Beginnings of known names: what ``##`` could make one from."""
-    return frozenset(beginning for name in known for beginning in _beginnings(name))
+    return frozenset({name[:end] for name in known for end in range(_SHORTEST_BEGINNING, len(name))})
 
 
 @lru_cache(maxsize=4096)

@@ -47,21 +47,29 @@ def default_cpu(version: int) -> int:
 def _rows() -> list[tuple[range, int, str]]:
     """The data: versions, lowest ``-mcpu``, and what a ``#define`` would say."""
     rows = []
+    places: dict[str, tuple[range, int]] = {}
     with open(_DATA, encoding="ascii") as file:
         lines = file.read().splitlines()
     for line in lines:
         if line.startswith("#"):
             continue
         where, definition = line.split(" ", 1)
-        first, last, cpu = _OLDEST, NEWEST, 1
-        for word in where.split(","):
-            if word.startswith("v"):
-                cpu = int(word[1:])
-            elif word != "*":
-                begin, _, end = word.rstrip("+").partition("-")
-                first, last = int(begin), int(end or NEWEST)
-        rows.append((range(first, last + 1), cpu, definition))
+        if where not in places:
+            places[where] = _place(where)
+        rows.append((*places[where], definition))
     return rows
+
+
+def _place(where: str) -> tuple[range, int]:
+    """The versions and the lowest ``-mcpu`` that the first word of a line tells."""
+    first, last, cpu = _OLDEST, NEWEST, 1
+    for word in where.split(","):
+        if word.startswith("v"):
+            cpu = int(word[1:])
+        elif word != "*":
+            begin, _, end = word.rstrip("+").partition("-")
+            first, last = int(begin), int(end or NEWEST)
+    return range(first, last + 1), cpu
 
 
 @lru_cache(maxsize=8)
