@@ -177,7 +177,7 @@ def _template(shape: str, frozen: bool, has_more: bool) -> CodeType:
     parameters = ["self", *(f"field{at}" for at, form in enumerate(shape) if form.isupper())]
     made: dict[str, Any] = {}
     exec(f"def __init__({', '.join(parameters)}):\n " + "\n ".join(lines or ["pass"]), made)
-    code: CodeType = made["__init__"].__code__
+    code: CodeType = made.pop("__init__").__code__
     return code
 
 
@@ -245,7 +245,7 @@ def _tuple_template(count: int) -> CodeType:
     fields = "".join(f"field{at}, " for at in range(count))
     made: dict[str, Any] = {}
     exec(f"def __new__(cls, {fields}):\n return _new(cls, ({fields}))", made)
-    code: CodeType = made["__new__"].__code__
+    code: CodeType = made.pop("__new__").__code__
     return code
 
 
