@@ -17,8 +17,11 @@ from kfunc_lsp.server.documents import Document, lines_of, uri_of
 from kfunc_lsp.server.guard import guarded
 from kfunc_lsp.server.protocol import structured
 from kfunc_lsp.server.session import Session
+from kfunc_lsp.unit.model import Use
 
 KINDS = (QUICK_FIX, REWRITE, FIX_ALL)
+_ASKING = ("missing-kfunc", "unguarded-weak-call")
+"""Rules whose findings a guard mends."""
 
 
 def code_actions(session: Session, document: Document, params: types.CodeActionParams) -> list[types.CodeAction] | None:
@@ -29,16 +32,19 @@ def code_actions(session: Session, document: Document, params: types.CodeActionP
         return None
     wanted = [kind for kind in KINDS if _wanted(params.context.only, kind)]
     actions: list[types.CodeAction] = []
-    if QUICK_FIX in wanted:
-        actions += _quick_fixes(session, document, params.range)
-    if REWRITE in wanted:
-        actions += _guards(session, document, params.range)
+    if QUICK_FIX in wanted or REWRITE in wanted:
+        fixes, ignores = _quick_fixes(session, document, params.range) if QUICK_FIX in wanted else ([], [])
+        guards = [action for action in _guards(session, document, params.range) if action.kind in wanted]
+        actions += [*fixes, *guards, *ignores]
     if FIX_ALL in wanted:
         actions += _all_safe(session, document)
     return actions or None
 
 
-def _quick_fixes(session: Session, document: Document, place: types.Range) -> list[types.CodeAction]:
+def _quick_fixes(
+    session: Session, document: Document, place: types.Range
+) -> tuple[list[types.CodeAction], list[types.CodeAction]]:
+    """The fixes of the findings in a range, safe ones first, and the comments that hide those findings."""
     start, end = sorted((document.lines.offset(place.start), document.lines.offset(place.end)))
     analysis = session.analysis(document)
     findings = [f for f in analysis.findings if _touches(f, start, end)]
@@ -46,7 +52,11 @@ def _quick_fixes(session: Session, document: Document, place: types.Range) -> li
     fixes.sort(key=lambda action: not action.is_preferred)
     here = [f for f in findings if f.span.start <= end and start <= f.span.end]
     ignores = [_action(session, document, f, fix) for f in here if (fix := ignoring(analysis.unit, f)) is not None]
-    return list({(action.title, str(action.edit)): action for action in (*fixes, *ignores)}.values())
+    return _once(fixes), _once(ignores)
+
+
+def _once(actions: Iterable[types.CodeAction]) -> list[types.CodeAction]:
+    return list({(action.title, str(action.edit)): action for action in actions}.values())
 
 
 def _all_safe(session: Session, document: Document) -> list[types.CodeAction]:
@@ -71,17 +81,32 @@ def _overlaps(edit: Edit, others: Iterable[Edit]) -> bool:
 
 
 def _guards(session: Session, document: Document, place: types.Range) -> list[types.CodeAction]:
-    """The action that guards the call at the position, where some selected kernel lacks the kfunc."""
+    """The action that guards the call at the position, where some selected kernel lacks the kfunc.
+
+    It is a quick fix where a finding says so at the call, else a refactoring.
+    """
     start, end = document.lines.offset(place.start), document.lines.offset(place.end)
     analysis = session.analysis(document)
     for use in analysis.unit.uses:
         if use.span.file is document.file and use.span.start <= end and start <= use.span.end:
             edits = guarded(analysis.unit, use, analysis.selection)
             if edits is not None:
-                edit = workspace_edit(session, document, edits)
-                title = f"Call `{use.name}` only where the kernel has it"
-                return [types.CodeAction(title, kind=types.CodeActionKind.RefactorRewrite, edit=edit)]
+                asking = [f for f in analysis.findings if _asks_for_guard(f, use)]
+                action = types.CodeAction(
+                    f"Call `{use.name}` only where the kernel has it",
+                    kind=types.CodeActionKind(QUICK_FIX if asking else REWRITE),
+                    edit=workspace_edit(session, document, edits),
+                )
+                if asking:
+                    action.diagnostics = [
+                        structured(of_finding(session, document, f), types.Diagnostic) for f in asking
+                    ]
+                return [action]
     return []
+
+
+def _asks_for_guard(finding: Finding, use: Use) -> bool:
+    return finding.rule.name in _ASKING and finding.violation.subject == use.name
 
 
 def _wanted(only: Iterable[types.CodeActionKind | str] | None, kind: str) -> bool:

@@ -1,4 +1,4 @@
-"""The edits that guard a call of a kfunc which some kernels lack: an ``if`` before a statement, ``?:`` elsewhere."""
+"""Edits that guard a call of a kfunc which some kernels lack: an ``if`` before a statement, ``?:`` in an expression."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from kfunc_lsp.btf.types import Ptr, Void, skip_modifiers_and_typedefs
 from kfunc_lsp.rules.edits import call_span, is_editable
 from kfunc_lsp.rules.model import Edit
 from kfunc_lsp.server.settings import Selection
+from kfunc_lsp.source.text import blank
 from kfunc_lsp.unit.guard import mentions
 from kfunc_lsp.unit.model import Declaration, Span, Unit, Use, UseKind
 
 _KSYM = re.compile(r"\b__ksym\b")
+_FREE = re.compile(r"[;{}]\s*\Z|(?:\bcase\b[^;{}?]*|[;{}]\s*\w+\s*):\s*\Z")
+"""Before a statement that no other holds: behind another one, or a label."""
+_WHOLE = re.compile(r"(?:[^=!<>]=|\breturn)\s*\Z")
+"""Before an expression that stands for itself: what is assigned, or returned."""
+_HEADERS = ("if", "while", "for")
 
 
 def guarded(unit: Unit, use: Use, selection: Selection) -> list[Edit] | None:
@@ -30,17 +36,69 @@ def guarded(unit: Unit, use: Use, selection: Selection) -> list[Edit] | None:
     if weaken is None:
         return None
     condition = f"bpf_ksym_exists({name})" if "bpf_ksym_exists" in unit.macros else name
-    text = unit.file.text
-    start = text.rfind("\n", 0, call.start) + 1
-    indent = text[start : call.start]
-    if not indent.strip() and text[call.end : call.end + 1] == ";" and text[:start].rstrip().endswith((";", "{", "}")):
-        return [*weaken, Edit(Span(unit.file, call.start, call.start), f"if ({condition})\n{indent}\t")]
-    prototype = declarations[0].prototype
+    edits = _statement(call, condition)
+    if edits is None:
+        edits = _expression(unit, call, condition, declarations[0])
+    return [*weaken, *edits] if edits is not None else None
+
+
+def _statement(call: Span, condition: str) -> list[Edit] | None:
+    """An ``if`` before a call that is a statement, in braces where it is another's body; ``None`` where it is none."""
+    text = blank(call.file.text)
+    end = call.end + 1
+    if text[call.end : end] != ";":
+        return None
+    before = text[: call.start].rstrip()
+    opened = max(before.rfind("{"), before.rfind("}"), 0)
+    if before.count("(", opened) != before.count(")", opened):  # in the head of a `for`
+        return None
+    indent = _indent(call.file.text, call.start)
+    if _FREE.search(before):
+        return [Edit(Span(call.file, call.start, call.start), f"if ({condition})\n{indent}\t")]
+    if re.search(r"\belse\Z", before):
+        return [Edit(Span(call.file, len(before), len(before)), f" if ({condition})")]
+    header = _header(before)
+    # A comment between the two would be lost.
+    if header is None or call.file.text[len(before) : call.start].strip():
+        return None
+    # Without braces an `else` behind it would be taken for one of the guard.
+    outer = _indent(call.file.text, header)
+    body = f" {{\n{outer}\tif ({condition})\n{outer}\t\t{call.text};\n{outer}}}"
+    follows = re.compile(r"\s*(?=else\b)").match(call.file.text, end)
+    behind = follows.end() if follows else end
+    return [Edit(Span(call.file, len(before), behind), f"{body} " if follows else body)]
+
+
+def _header(before: str) -> int | None:
+    """Where the ``if``, ``while`` or ``for`` begins whose condition ends ``before``; ``None`` where none does."""
+    if not before.endswith(")"):
+        return None
+    depth = 0
+    for at in range(len(before) - 1, -1, -1):
+        depth += (before[at] == ")") - (before[at] == "(")
+        if not depth:
+            word = re.search(r"(\w+)\s*\Z", before[:at])
+            return word.start() if word and word[1] in _HEADERS else None
+    return None
+
+
+def _indent(text: str, at: int) -> str:
+    """The white space at the beginning of the line of ``at``."""
+    line = text[text.rfind("\n", 0, at) + 1 : at]
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _expression(unit: Unit, call: Span, condition: str, declaration: Declaration) -> list[Edit] | None:
+    """``?:`` around a call whose value is used; ``None`` where it has none."""
+    prototype = declaration.prototype
     returns = skip_modifiers_and_typedefs(prototype.returns) if prototype else Void()
     if isinstance(returns, Void):
         return None
     nothing = "NULL" if isinstance(returns, Ptr) and "NULL" in unit.macros else "0"
-    return [*weaken, Edit(call, f"({condition} ? {call.text} : {nothing})")]
+    choice = f"{condition} ? {call.text} : {nothing}"
+    text = call.file.text
+    is_whole = text[call.end : call.end + 1] == ";" and _WHOLE.search(text, 0, call.start)
+    return [Edit(call, choice if is_whole else f"({choice})")]
 
 
 def _weakened(unit: Unit, declaration: Declaration) -> list[Edit] | None:

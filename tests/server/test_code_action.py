@@ -6,7 +6,7 @@ import pytest
 from lsprotocol import types
 
 from tests.server.conftest import Begin
-from tests.server.editor import ARGUMENT_PASSED, IMPL_CALLED, Editor
+from tests.server.editor import ARGUMENT_PASSED, IMPL_CALLED, PRELUDE, Editor
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -75,8 +75,9 @@ async def test_an_empty_range_inside_is_enough_and_outside_is_none(editor: Edito
 async def test_the_fix_is_offered_at_the_call_when_the_declaration_is_marked(vscode: Editor) -> None:
     uri = vscode.open(ARGUMENT_PASSED)
     place = vscode.range(ARGUMENT_PASSED, "bpf_wq_set_callback", after="return ")
-    (action,) = await vscode.actions(uri, place, ["quickfix"])
+    action, guard = await vscode.actions(uri, place, ["quickfix"])
     assert action.title == "Let the verifier supply the last argument"
+    assert guard.title == "Call `bpf_wq_set_callback` only where the kernel has it"
 
 
 @pytest.mark.parametrize(
@@ -115,3 +116,86 @@ async def test_a_finding_is_ignored_where_it_stands(editor: Editor) -> None:
     assert quiet == IMPL_CALLED.replace("0, 0);", "0, 0); // kfunc-lsp: ignore[unflagged-impl-called]")
     editor.change(uri, 2, Whole(text=quiet))
     assert await editor.diagnostics(uri, 2) == []
+
+
+_GUARDED = f"""{PRELUDE}\
+#define bpf_ksym_exists(name) (!!(name))
+#define NULL ((void *)0)
+extern void *bpf_obj_new(unsigned long type) __ksym;
+extern int bpf_wq_set_callback(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags) __ksym;
+SEC("tc") int prog(struct bpf_wq *wq, void *f)
+{{
+\tvoid *p; int n = 0;
+BODY
+\treturn n;
+}}
+"""
+_CALL = "bpf_wq_set_callback(wq, f, 0)"
+_IF = "if (bpf_ksym_exists(bpf_wq_set_callback))"
+
+
+async def _guard(editor: Editor, uri: str, place: types.Range) -> types.CodeAction:
+    (found,) = [action for action in await editor.actions(uri, place) if "only where" in action.title]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        (f"\t{_CALL};", f"\t{_IF}\n\t\t{_CALL};"),
+        (f"\t/* é𝄞✓ */ {_CALL};", f"\t/* é𝄞✓ */ {_IF}\n\t\t{_CALL};"),
+        (f"\tif (n)\n\t\t{_CALL};", f"\tif (n) {{\n\t\t{_IF}\n\t\t\t{_CALL};\n\t}}"),
+        (f"\tfor (;;) {_CALL};", f"\tfor (;;) {{\n\t\t{_IF}\n\t\t\t{_CALL};\n\t}}"),
+        (
+            f"\tif (n)\n\t\t{_CALL};\n\telse\n\t\tn = 2;",
+            f"\tif (n) {{\n\t\t{_IF}\n\t\t\t{_CALL};\n\t}} else\n\t\tn = 2;",
+        ),
+        (f"\tif (n)\n\t\tn = 2;\n\telse\n\t\t{_CALL};", f"\tif (n)\n\t\tn = 2;\n\telse {_IF}\n\t\t{_CALL};"),
+        (
+            f"\tswitch (n) {{\n\tcase 1:\n\t\t{_CALL};\n\t}}",
+            f"\tswitch (n) {{\n\tcase 1:\n\t\t{_IF}\n\t\t\t{_CALL};\n\t}}",
+        ),
+        (f"\tn = {_CALL};", f"\tn = bpf_ksym_exists(bpf_wq_set_callback) ? {_CALL} : 0;"),
+        (f"\treturn {_CALL};", f"\treturn bpf_ksym_exists(bpf_wq_set_callback) ? {_CALL} : 0;"),
+        (
+            f"\tif ({_CALL} < 0)\n\t\tn = 1;",
+            f"\tif ((bpf_ksym_exists(bpf_wq_set_callback) ? {_CALL} : 0) < 0)\n\t\tn = 1;",
+        ),
+        (
+            f"\tfor (n = 0; {_CALL};)\n\t\tn++;",
+            f"\tfor (n = 0; (bpf_ksym_exists(bpf_wq_set_callback) ? {_CALL} : 0);)\n\t\tn++;",
+        ),
+    ],
+)
+async def test_a_call_that_some_kernels_lack_is_guarded(vscode: Editor, body: str, wanted: str) -> None:
+    before = _GUARDED.replace("BODY", body)
+    uri = vscode.open(before)
+    action = await _guard(vscode, uri, vscode.range(before, _CALL))
+    assert action.title == "Call `bpf_wq_set_callback` only where the kernel has it"
+    assert action.kind == types.CodeActionKind.QuickFix
+    assert action.diagnostics
+    fixed = vscode.applied(before, _edits(vscode, action, uri, 1))
+    declared = "unsigned int flags) __ksym"
+    assert fixed == _GUARDED.replace("BODY", wanted).replace(
+        declared, declared.replace("__ksym", "__attribute__((weak)) __ksym")
+    )
+    vscode.change(uri, 2, Whole(text=fixed))
+    assert await vscode.diagnostics(uri, 2) == []
+
+
+async def test_a_pointer_that_is_used_is_null_without_the_kfunc(vscode: Editor) -> None:
+    before = _GUARDED.replace("BODY", "\tp = bpf_obj_new(1);")
+    uri = vscode.open(before)
+    action = await _guard(vscode, uri, vscode.range(before, "bpf_obj_new(1)"))
+    assert "p = bpf_ksym_exists(bpf_obj_new) ? bpf_obj_new(1) : NULL;" in vscode.applied(
+        before, _edits(vscode, action, uri, 1)
+    )
+
+
+async def test_a_guard_that_no_finding_asks_for_is_a_refactoring(settled: Begin) -> None:
+    editor = await settled({"kernels": ["6.18", "7.3"], "ignore": ["missing-kfunc"]})
+    text = _GUARDED.replace("BODY", f"\t{_CALL};")
+    uri = editor.open(text)
+    action = await _guard(editor, uri, editor.range(text, _CALL))
+    assert action.kind == types.CodeActionKind.RefactorRewrite
+    assert not action.diagnostics

@@ -131,23 +131,6 @@ async def test_hints_are_off_until_they_are_wanted(vscode: Editor, settled: Begi
     assert hints[0].position == editor.range(TEXT, "(wq, f, 0)").end
 
 
-async def test_a_guard_for_a_call_that_some_kernels_lack(editor: Editor) -> None:
-    uri = editor.open(TEXT)
-    place = editor.range(TEXT, "bpf_wq_set_callback", "✓ */ ")
-    (action,) = await editor.actions(uri, place, ["refactor.rewrite"])
-    assert action.title == "Call `bpf_wq_set_callback` only where the kernel has it"
-    assert action.edit is not None
-    edits: list[object] = list((action.edit.changes or {}).get(uri, ()))
-    for change in action.edit.document_changes or ():
-        assert isinstance(change, types.TextDocumentEdit)
-        edits += change.edits
-    fixed = editor.applied(TEXT, edits)
-    assert "unsigned int flags) __attribute__((weak)) __ksym;" in fixed
-    assert "/* é𝄞✓ */ (bpf_wq_set_callback ? bpf_wq_set_callback(wq, f, 0) : 0);" in fixed
-    editor.change(uri, 2, types.TextDocumentContentChangeWholeDocument(fixed))
-    assert await editor.diagnostics(uri, 2) == []
-
-
 async def test_hover_on_section_guard_macro_and_parameter(vscode: Editor) -> None:
     guarded = TEXT.replace("	/* é", "	if (!bpf_wq_set_callback)\n		return 0;\n	/* é")
 
