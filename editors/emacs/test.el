@@ -11,6 +11,7 @@
 
 (defvar workspace (expand-file-name (pop command-line-args-left)))
 (defvar patience (string-to-number (or (getenv "PATIENCE") "20")))
+(setq jsonrpc-default-request-timeout patience) ; else it forgets a request after ten seconds, however busy the machine
 (defvar passed 0)
 
 (defun check (what holds &optional more)

@@ -171,7 +171,7 @@ end)
 vim.cmd.bdelete()
 
 if vim.fn.executable('clangd') == 1 and version ~= '0.10' then
-  vim.lsp.config('clangd', { cmd = { 'clangd' }, filetypes = { 'c', 'cpp' } })
+  vim.lsp.config('clangd', { cmd = { 'clangd', '--background-index=false' }, filetypes = { 'c', 'cpp' } })
   vim.lsp.enable('clangd')
   vim.api.nvim_set_current_buf(snooper)
   vim.cmd.edit()

@@ -105,7 +105,7 @@ async function notice() {
   await bench.run('View: Revert and Close Editor');
   await page.locator('.tab').waitFor({ state: 'detached' });
   await page.keyboard.press('Control+Shift+E');
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(5_000);
   const others = new Checks('# broken: ');
   await checks.check('a broken fixture is noticed', async () => !(await others.hold(() => suite(others, 'broken'))));
 }
