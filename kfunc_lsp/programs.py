@@ -12,7 +12,7 @@ from functools import cached_property
 
 from kfunc_lsp.check import check, known_names
 from kfunc_lsp.dataclass import dataclass, replace
-from kfunc_lsp.errors import KfuncLspError, ObjectError
+from kfunc_lsp.errors import KfuncLspError, ObjectError, SourceError
 from kfunc_lsp.kernel.loader import LIBBPF, Loader
 from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.merge import merged
@@ -26,6 +26,13 @@ from kfunc_lsp.unit.model import Unit
 
 _MAGIC_SIZE = 8
 _OBJECT_SUFFIXES = (".o", ".a")
+_OTHER_SUFFIXES = frozenset(
+    """
+    .adoc .cfg .conf .css .csv .diff .gz .html .ini .jpg .js .json .kpack .ll .log .lua .md .orig .patch .pdf .png .py
+    .rej .rs .rst .sarif .sh .svg .tar .toml .txt .xml .xz .yaml .yml .zip .zst
+    """.split()
+)
+"""Endings of what is certainly no program. With any other, or none, a file may be C."""
 _NAMED_HEADERS = 4
 
 
@@ -123,7 +130,13 @@ def read_units(project: Project, path: str, known: frozenset[str]) -> list[Unit]
                 raise ObjectError(f"{path}{str(error).removeprefix(absolute)}") from None
     if path.endswith(_OBJECT_SUFFIXES) and os.path.isfile(absolute):
         raise ObjectError(f"{path}: is no object, nor an archive of objects; give what `clang -target bpf -c` wrote")
-    file = project.disk.overlay.get(absolute) or project.disk.program(path)
+    file = project.disk.overlay.get(absolute)
+    if file is None:
+        _, suffix = os.path.splitext(path)
+        if suffix.lower() in _OTHER_SUFFIXES and os.path.isfile(absolute):
+            what = "give C source (.c), objects (.o), archives of them (.a), or folders"
+            raise SourceError(f"{path}: a {suffix} file is no program; {what}; C of any name is read from `-`")
+        file = project.disk.program(path)
     return [read_unit(file, project.headers, project.flags(file.path), known)]
 
 

@@ -81,6 +81,19 @@ def test_the_format_that_the_ci_reads(folder: Path, environment: dict[str, str],
     assert answer.stdout.startswith(begin)
 
 
+def test_what_is_no_program_by_its_name_is_said_and_the_rest_is_checked(folder: Path) -> None:
+    names = ["readme.txt", "noending", "odd.inc", "good.bpf.c.in"]
+    for name in names:
+        (folder / name).write_text(PROGRAM)
+    answer = run("check", *K, *names, cwd=folder)
+    assert answer.returncode == 2
+    assert answer.stderr == (
+        "kfunc-lsp: readme.txt: a .txt file is no program; give C source (.c), objects (.o), archives of them (.a), or "
+        "folders; C of any name is read from `-`\n"
+    )
+    assert "3 findings in 3 programs" in answer.stdout
+
+
 def test_a_report_that_cannot_be_written_leaves_what_was_there(folder: Path) -> None:
     answer = run("check", *K, "--format", "json:/dev/full", cwd=folder)
     assert answer.returncode == 2
