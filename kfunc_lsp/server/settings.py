@@ -54,6 +54,7 @@ class Settings:
     waiting: set[str] = field(default_factory=set)
     _configs: dict[str, Config] = field(default_factory=dict)
     _read: dict[str, Config] = field(default_factory=dict)
+    _dropped: dict[str, list[str]] = field(default_factory=dict)
     _kernels: dict[tuple[str, object], Kernel | KfuncLspError] = field(default_factory=dict)
     _selections: dict[object, Selection] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -86,13 +87,15 @@ class Settings:
         return config
 
     def _with_options(self, folder: str) -> Config:
+        # Complaints of what may have named kernels wait until it is known which are used instead.
+        dropped = self._dropped[folder] = []
         try:
             config = self._read[folder] = load(folder)
         except ConfigError as error:
             # it is being typed, perhaps
             config = self._read.get(folder, Config())
             before = "What it said before counts" if config.file else "The file is not used"
-            self.tell(f"{error}. {before}.")
+            dropped.append(f"{_sentence(error)} {before}.")
         if self.options is None:
             return config
         if not isinstance(self.options, Mapping):
@@ -104,7 +107,11 @@ class Settings:
             try:
                 changed = config.merged({str(key): value}, ORIGIN)
             except ConfigError as error:
-                self.tell(f"{error}. It is not used.")
+                text = f"{_sentence(error)} It is not used."
+                if key == "kernels":
+                    dropped.append(text)
+                else:
+                    self.tell(text)
                 continue
             config = changed
         return config.located(self._root(folder))
@@ -125,7 +132,7 @@ class Settings:
     def _selection(self, folder: str, more: Sequence[str]) -> Selection:
         config = self.config(folder)
         chosen: dict[Choice, None] = {}
-        problems: list[str] = []
+        problems = list(self._dropped.get(folder, ()))
         for name in (*more, *config.kernels):
             try:
                 chosen.update(dict.fromkeys(choices(config, name)))
@@ -180,9 +187,10 @@ class Settings:
                 kernels = (default_kernel(),)
             except (KfuncLspError, OSError, LookupError) as error:
                 self.tell(f"No kernel can be read: {error}")
-        used = ", ".join(kernel.name for kernel in kernels) or "none"
-        for text in errors:
-            self.tell(f"{text} Checking against: {used}.")
+        if not any(choice.spec in self.waiting for choice in chosen):
+            used = ", ".join(kernel.name for kernel in kernels) or "none"
+            for text in errors:
+                self.tell(f"{text} Checking against: {used}.")
         for kernel in kernels:
             if not kernel.kfuncs_known:
                 self.tell(f"{kernel.name}: {kernel.provenance.detail}")
@@ -198,6 +206,11 @@ class Settings:
                 known = error
             self._kernels[key] = known
         return known
+
+
+def _sentence(error: ConfigError) -> str:
+    text = str(error)
+    return text if text.endswith("?") else f"{text}."
 
 
 def _state(spec: str) -> object:

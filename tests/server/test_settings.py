@@ -28,7 +28,7 @@ async def test_a_bad_setting_is_shown_once_and_the_others_count(settled: Begin) 
     await editor.hover(f"bpf_wq{CURSOR}_init")
     assert _shown(editor) == [
         "kfunc-lsp: editor settings: `include` must be a list of strings. It is not used.",
-        "kfunc-lsp: editor settings: unknown option `kernel`; did you mean `kernels`?. It is not used.",
+        "kfunc-lsp: editor settings: unknown option `kernel`; did you mean `kernels`? It is not used.",
     ]
 
 
@@ -75,6 +75,32 @@ async def test_no_kernel_of_those_named_can_be_read(settled: Begin) -> None:
     editor = await settled({"kernels": ["9.9"]})
     assert await editor.hover(f"bpf_iter_num{CURSOR}_new(0);") is not None
     (message,) = _shown(editor)
+    assert "Checking against: " in message
+    assert not message.endswith("none.")
+
+
+@pytest.mark.parametrize(
+    ("place", "settings", "line", "words"),
+    [
+        ("options", {"kernels": ["9.9"]}, "", "there is no kernel '9.9'."),
+        ("configuration", {"kernels": 5}, "", "`kernels` must be a list of strings."),
+        ("options and configuration", {"kernels": ["9.9"]}, "", "there is no kernel '9.9'."),
+        ("file", {}, 'kernel = ["6.18"]', "unknown option `kernel`; did you mean `kernels`?"),
+    ],
+)
+async def test_what_is_wrong_is_shown_once_wherever_it_was_said(
+    fresh: Begin, tmp_path: Path, place: str, settings: dict[str, object], line: str, words: str
+) -> None:
+    if line:
+        (tmp_path / "kfunc-lsp.toml").write_text(f"{line}\n")
+    options = settings if "options" in place else None
+    asked: dict[str, object] = {"kfunc-lsp": settings if "configuration" in place else {}}
+    editor = await fresh(options, tmp_path.as_uri(), "visual-studio-code", settings=asked)
+    for name in ("a.bpf.c", "b.bpf.c"):
+        await editor.diagnostics(editor.open(IMPL_CALLED, (tmp_path / name).as_uri()), 1)
+    await editor.ask("kfunc-lsp/kernels", {})
+    (message,) = _shown(editor)
+    assert words in message
     assert "Checking against: " in message
     assert not message.endswith("none.")
 
