@@ -35,7 +35,7 @@ def test_a_configuration_that_is_being_typed_leaves_what_it_said(tmp_path: Path)
         assert [kernel.name for kernel in analysis.selection.kernels] == ["7.0"]
     assert len(said) == 1
     assert said[0].startswith(f"{file}:")
-    assert said[0].endswith("What it said before counts.")
+    assert said[0].endswith("What it said before counts. Checking against: 7.0.")
 
 
 def memories() -> int:
