@@ -7,7 +7,7 @@ are no evidence: they move, and so what was found wrong is judged anew each time
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 
 from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.kernel.loader import Loader
@@ -85,9 +85,13 @@ def _change(before: Unit, now: Unit, loader: Loader) -> _Change | None:
     if any(_is_asked(unit, name) for unit in (before, now) for name in declared):
         return None
     below = _below(now, moved) if moved else moved
+    defined = {name for name in names if (name in before.functions) != (name in now.functions)}
     return _Change(
         names | {use.function for name in declared for use in now.uses_by_name.get(name, ())},
-        below | {use.name for name in below for use in now.uses_by_function.get(name, ())},
+        below.union(
+            (use.name for name in below for use in now.uses_by_function.get(name, ())),
+            (caller for unit in (before, now) for caller in _callers(unit, defined)),
+        ),
     )
 
 
@@ -105,6 +109,12 @@ def _mentions(unit: Unit, name: str) -> object:
     if function is None:
         return None
     return function.is_static, [(m.function, m.is_call, m.callee, m.argument, m.guards) for m in function.mentions]
+
+
+def _callers(unit: Unit, functions: Set[str]) -> Iterator[str]:
+    """Who mentions any of ``functions``: what a call does is another matter where the unit has no such function."""
+    found = (unit.functions[name] for name in functions & unit.functions.keys())
+    return (mention.function for function in found for mention in function.mentions)
 
 
 def _below(unit: Unit, functions: Set[str]) -> set[str]:

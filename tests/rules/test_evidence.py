@@ -162,6 +162,17 @@ int section(void *ctx)
 }
 
 SEC("syscall")
+int undefined(void *ctx)
+{
+	char text[16];
+
+	bpf_rcu_read_lock();
+	may_leave();
+	bpf_copy_from_user_str(text, sizeof(text), (void *)1, 0);
+	return 0;
+}
+
+SEC("syscall")
 int reference(void *ctx)
 {
 	struct task_struct *task = bpf_task_from_pid(1);
@@ -209,6 +220,11 @@ CHANGES = {
     "who may call it": ("static int never_called", "int never_called", "missing-kfunc"),
     "what a variable holds": ("static const u32 id", "u32 id", "constant-required"),
     "what a callee does": ("\tbpf_rcu_read_unlock();\n", "", "sleepable-in-critical-section"),
+    "whether a callee is defined": (
+        "static int unused;",
+        "static int unused;\n\nstatic void may_leave(void)\n{\n}\n",
+        "sleepable-in-critical-section",
+    ),
     "its steps": ("if (task)", "if (!task)\n\t\treturn 0;\n\tif (bpf_get_prandom_u32())", "unreleased-reference"),
     "how it is declared": (
         "bpf_task_from_pid(s32 pid)",
