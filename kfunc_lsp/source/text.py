@@ -20,12 +20,14 @@ IDENTIFIER = re.compile(_IDENT)
 # What is frequent is tried first; "+" makes the match possessive, or `L"…"` would give parts. White space is matched
 # with the token before it, as a search that has to get over it tries everything at each character.
 _TOKEN = re.compile(rf"({_IDENT}+(?![\"'])|[;,(){{}}]|{_STRING}|{_CHAR}|{_IDENT}|{_NUMBER}|{_PUNCTUATOR})(\s*)")
+# A line may be continued behind the backslash of an escape too.
+_ESCAPE = r"\\(?:(?:\\\r?\n)+[^\r\n]?|\r\n|[^\r]|\r)"
 # Of a comment of the other kind only how it begins: its end is found faster by search.
 _BLANK = re.compile(
     r"//[^\n\\]*(?:\\(?:\r?\n)?[^\n\\]*)*|"
     r"/\*|"
-    r'"[^"\\\n]*(?:\\(?:\r\n|[^\r]|\r)[^"\\\n]*)*"?|'
-    r"'(?<![0-9A-Za-z]')[^'\\\n]*(?:\\(?:\r\n|[^\r]|\r)[^'\\\n]*)*'?|"
+    rf'"[^"\\\n]*(?:{_ESCAPE}[^"\\\n]*)*"?|'
+    rf"'(?<![0-9A-Za-z]')[^'\\\n]*(?:{_ESCAPE}[^'\\\n]*)*'?|"
     r"\\\r?\n"
 )
 _BETWEEN = "\n}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kfunc_lsp.source.text import IDENTIFIER, blank, comments, identifiers
@@ -17,6 +17,7 @@ def test_identifiers_are_what_their_pattern_finds(text: str) -> None:
 
 
 @given(C)
+@example('"\\\\\n/* */"')
 def test_comments_and_nothing_else_become_spaces(text: str) -> None:
     expected = text
     for start, end in comments(text):
