@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 _AROUND = tuple("{ if ( $ ( ) ) break ; if ( $ ( ) ) return ; } $ ( ) ;".split())
 """Code that may be anything, in the loop that a macro may begin and behind it."""
-_STATEMENTS = frozenset("{};")
+_JUMPS = frozenset(("break", "continue", "goto"))
+_STATEMENTS = _JUMPS.union(("return", "{", "}", ";"))
+"""What an argument has that is more than an expression, and may lead out of the macro."""
 
 
 class Bodies:
@@ -55,7 +57,10 @@ class Bodies:
         return self._alone[key]
 
     def _graph_alone(self, made: list[Token]) -> Graph | None:
-        """The graph of what one use of a macro made, whatever it was given: its arguments are locals ``$0``, …"""
+        """The graph of what one use of a macro made, whatever it was given: its arguments are locals ``$0``, …
+
+        ``None`` where it may jump to what stands around it.
+        """
         own: list[Token] = []
         given: dict[int, str] = {}
         is_given = False
@@ -67,7 +72,8 @@ class Bodies:
             elif not is_given:
                 own.append((given.setdefault(origin, f"${len(given)}"), origin, hidden, use))
             is_given = origin >= 0
-        return _alone(tuple(token[0] for token in expanded(own, self._environment.steady)), tuple(given.values()))
+        texts = tuple(token[0] for token in expanded(own, self._environment.steady))
+        return _alone(texts, tuple(given.values())) if _JUMPS.isdisjoint(texts) else None
 
 
 @lru_cache(maxsize=128)

@@ -9,6 +9,8 @@ char LICENSE[] SEC("license") = "GPL";
 extern int bpf_iter_bits_new(struct bpf_iter_bits *it, const u64 *words, u32 count) __ksym;
 extern int *bpf_iter_bits_next(struct bpf_iter_bits *it) __ksym;
 extern void bpf_iter_bits_destroy(struct bpf_iter_bits *it) __ksym;
+extern int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end) __ksym;
+extern void bpf_iter_num_destroy(struct bpf_iter_num *it) __ksym;
 
 u64 words = 5;
 long seen;
@@ -27,6 +29,12 @@ long seen;
 
 #define begin(it) bpf_iter_bits_new(it, &words, 1)
 #define end(it) bpf_iter_bits_destroy(it)
+
+#define if_done(it, what) \
+	if (({ bpf_iter_num_new(&it, 0, 3); what; bpf_iter_num_destroy(&it); 1; }))
+#define leave goto out
+#define if_done_or_next(it, what) \
+	if (({ bpf_iter_num_new(&it, 0, 3); if (what) continue; bpf_iter_num_destroy(&it); 1; }))
 
 SEC("syscall")
 int within_another(void *ctx)
@@ -101,5 +109,47 @@ int ended(void *ctx)
 	struct bpf_iter_bits it;
 
 	end(&it); // want warning "is passed no iterator"
+	return 0;
+}
+
+SEC("syscall")
+int done(void *ctx)
+{
+	struct bpf_iter_num it;
+
+	if_done(it, seen++)
+		seen++;
+	return 0;
+}
+
+SEC("syscall")
+int returns_as_it_is_told(void *ctx)
+{
+	struct bpf_iter_num it;
+
+	if_done(it, return 1) // want warning "Unreleased reference"
+		seen++;
+	return 0;
+}
+
+SEC("syscall")
+int jumps_as_it_is_told(void *ctx)
+{
+	struct bpf_iter_num it;
+
+	if_done(it, leave) // want warning "Unreleased reference"
+		seen++;
+out:
+	return 0;
+}
+
+SEC("syscall")
+int goes_on(void *ctx)
+{
+	struct bpf_iter_num it;
+
+	for (int i = 0; i < 3; i++)
+		if_done_or_next(it, bpf_get_prandom_u32()) // want warning "Unreleased reference"
+			seen++;
 	return 0;
 }
