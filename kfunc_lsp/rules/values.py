@@ -174,10 +174,11 @@ class State:
         )
 
     def is_settled(self) -> bool:
-        """Whether nothing is held, begun, released, or still to be asked about."""
+        """Whether nothing is held, begun, released, or still to be asked about, nor a value left of what was."""
         return (
             not any(self.open.values())
             and not any(self.iterators.values())
+            and not any(isinstance(value, Unknown) and value.loads for value in self.locals.values())
             and all(known.null is not Null.MAYBE and known.held in _SETTLED for known in self.objects.values())
         )
 

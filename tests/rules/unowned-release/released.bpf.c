@@ -12,6 +12,8 @@ extern struct bpf_cpumask *bpf_cpumask_create(void) __ksym;
 extern void bpf_cpumask_release(struct bpf_cpumask *cpumask) __ksym;
 extern void bpf_obj_drop_impl(void *p__alloc, void *meta__ign) __ksym;
 
+u64 kept;
+
 SEC("tp_btf/task_newtask")
 int BPF_PROG(argument, struct task_struct *task, u64 flags)
 {
@@ -60,4 +62,20 @@ int BPF_PROG(read_behind, struct task_struct *task, u64 flags)
 		return 0;
 	bpf_task_release(p);
 	return p->pid; // want warning "invalid mem access 'scalar'"
+}
+
+SEC("tp_btf/task_newtask")
+int BPF_PROG(read_and_kept, struct task_struct *task, u64 flags)
+{
+	struct task_struct *p = bpf_task_from_pid(1);
+	int pid;
+
+	if (!p)
+		return 0;
+	bpf_task_release(p);
+	pid = p->pid; // want warning "invalid mem access 'scalar'"
+	kept = (u64)p;
+	if (bpf_get_prandom_u32())
+		return 1;
+	return pid;
 }
