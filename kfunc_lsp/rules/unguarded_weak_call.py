@@ -39,7 +39,7 @@ The verifier's log, as libbpf passes it on: `kfunc 'bpf_task_from_vpid' is refer
 Where a condition stands over the call whose value is not known (a flag, a kernel version), this is a warning.
 
 ## Fix safety
-No fix: what to do without the kfunc is for a person to say.
+No fix by itself: what to do without the kfunc is for a person to say. An editor offers to put a guard around the call.
 
 ## References
 `bpf_object__relocate_data` and `fixup_log_missing_kfunc_call` in libbpf.

@@ -18,6 +18,7 @@ _FREE = re.compile(r"[;{}]\s*\Z|(?:\bcase\b[^;{}?]*|[;{}]\s*\w+\s*):\s*\Z")
 _WHOLE = re.compile(r"(?:[^=!<>]=|\breturn)\s*\Z")
 """Before an expression that stands for itself: what is assigned, or returned."""
 _HEADERS = ("if", "while", "for")
+_DIRECTIVE = re.compile(r"^[ \t]*#.*$", re.M)
 
 
 def guarded(unit: Unit, use: Use, selection: Selection) -> list[Edit] | None:
@@ -30,9 +31,11 @@ def guarded(unit: Unit, use: Use, selection: Selection) -> list[Edit] | None:
         return None
     declarations = [d for d in unit.declarations.get(name, ()) if d.ksym]
     call = call_span(use)
-    if len(declarations) != 1 or call is None:
+    if not declarations or call is None:
         return None
-    weaken = [] if unit.is_weak(name) else _weakened(unit, declarations[0])
+    # One weak declaration is enough.
+    own = next((d for d in declarations if is_editable(d.span, unit)), declarations[0])
+    weaken = [] if unit.is_weak(name) else _weakened(unit, own)
     if weaken is None:
         return None
     condition = f"bpf_ksym_exists({name})" if "bpf_ksym_exists" in unit.macros else name
@@ -44,7 +47,7 @@ def guarded(unit: Unit, use: Use, selection: Selection) -> list[Edit] | None:
 
 def _statement(call: Span, condition: str) -> list[Edit] | None:
     """An ``if`` before a call that is a statement, in braces where it is another's body; ``None`` where it is none."""
-    text = blank(call.file.text)
+    text = _DIRECTIVE.sub(lambda match: " " * len(match[0]), blank(call.file.text))
     end = call.end + 1
     if text[call.end : end] != ";":
         return None
@@ -54,8 +57,10 @@ def _statement(call: Span, condition: str) -> list[Edit] | None:
         return None
     indent = _indent(call.file.text, call.start)
     if _FREE.search(before):
-        return [Edit(Span(call.file, call.start, call.start), f"if ({condition})\n{indent}\t")]
-    if re.search(r"\belse\Z", before):
+        if _is_alone(text, call.start, end):
+            return [Edit(Span(call.file, call.start, call.start), f"if ({condition})\n{indent}\t")]
+        return [Edit(Span(call.file, call.start, end), f"if ({condition}) {{ {call.text}; }}")]
+    if re.search(r"\b(?:else|do)\Z", before):
         return [Edit(Span(call.file, len(before), len(before)), f" if ({condition})")]
     header = _header(before)
     # A comment between the two would be lost.
@@ -80,6 +85,12 @@ def _header(before: str) -> int | None:
             word = re.search(r"(\w+)\s*\Z", before[:at])
             return word.start() if word and word[1] in _HEADERS else None
     return None
+
+
+def _is_alone(text: str, start: int, end: int) -> bool:
+    """Whether nothing else stands on the lines of ``[start, end)``."""
+    line, following = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+    return not text[line:start].strip() and not text[end : following if following >= 0 else len(text)].strip()
 
 
 def _indent(text: str, at: int) -> str:

@@ -58,11 +58,9 @@ class Flow(Expressions):
         on: Condition = _TRUE
         stays: Condition = _TRUE
         while at < end:
-            colon = self._label_end(at, end)
+            colon = self._label(at, end)
             if colon >= 0:
-                by_switch = self._text(at) in ("case", "default")
-                self._labels.append((at, self._switches[-1] if by_switch and self._switches else -1))
-                on = _TRUE if by_switch else Opaque()
+                on = _TRUE if self._text(at) in ("case", "default") else Opaque()
                 at = colon + 1
                 continue
             passing = self._statement(at, end)
@@ -73,12 +71,17 @@ class Flow(Expressions):
             at = max(passing.end, at + 1)
         return Passing(end, on, stays)
 
-    def _label_end(self, at: int, end: int) -> int:
-        """Index of the ``:`` of a label that stands at ``at``, -1 without one."""
+    def _label(self, at: int, end: int) -> int:
+        """Index of the ``:`` of a label that stands at ``at``, which is remembered; -1 without one."""
         text = self._text(at)
-        if text in ("case", "default"):
-            return self._first(at, end, frozenset((":",)))
-        return at + 1 if self._text(at + 1) == ":" and at + 1 < end and is_identifier(text) else -1
+        by_switch = text in ("case", "default")
+        if by_switch:
+            colon = self._first(at, end, frozenset((":",)))
+        else:
+            colon = at + 1 if self._text(at + 1) == ":" and at + 1 < end and is_identifier(text) else -1
+        if colon >= 0:
+            self._labels.append((at, self._switches[-1] if by_switch and self._switches else -1))
+        return colon
 
     def _enter_labels(self) -> None:
         """Code may be entered at a label past the conditions over it.
@@ -111,6 +114,9 @@ class Flow(Expressions):
             self._depth -= 1
 
     def _one_statement(self, at: int, limit: int) -> Passing:
+        colon = self._label(at, limit)
+        if colon >= 0:
+            return self._statement(colon + 1, limit)
         text = self._text(at)
         if text == "{":
             close = min(self.partners.get(at, limit), limit)

@@ -223,8 +223,10 @@ class Interest:
         if name not in self._table:
             return False
         if name in self._names.known or not self._table[name].identifiers:
-            # A macro that takes a kfunc's name hides it; one of punctuation alone (`&&`) shapes what is around it.
-            self._hot[name] = name in self._names.known or not self._table[name].is_value
+            # A macro that takes a kfunc's name hides it; one of punctuation alone (`&&`) shapes what is around it; a
+            # string may name a section.
+            macro = self._table[name]
+            self._hot[name] = name in self._names.known or not macro.is_value or macro.body.lstrip().startswith('"')
             return self._hot[name]
         seen: set[str] = {name}
         pending = [name]

@@ -155,6 +155,13 @@ async def _guard(editor: Editor, uri: str, place: types.Range) -> types.CodeActi
             f"\tswitch (n) {{\n\tcase 1:\n\t\t{_CALL};\n\t}}",
             f"\tswitch (n) {{\n\tcase 1:\n\t\t{_IF}\n\t\t\t{_CALL};\n\t}}",
         ),
+        # On a line with others, the next one would look guarded too.
+        (
+            f"\tswitch (n) {{\n\tcase 1: {_CALL}; break;\n\t}}",
+            f"\tswitch (n) {{\n\tcase 1: {_IF} {{ {_CALL}; }} break;\n\t}}",
+        ),
+        (f"\tdo\n\t\t{_CALL};\n\twhile (n);", f"\tdo {_IF}\n\t\t{_CALL};\n\twhile (n);"),
+        (f"#if 1\n\t{_CALL};\n#endif", f"#if 1\n\t{_IF}\n\t\t{_CALL};\n#endif"),
         (f"\tn = {_CALL};", f"\tn = bpf_ksym_exists(bpf_wq_set_callback) ? {_CALL} : 0;"),
         (f"\treturn {_CALL};", f"\treturn bpf_ksym_exists(bpf_wq_set_callback) ? {_CALL} : 0;"),
         (
@@ -190,6 +197,17 @@ async def test_a_pointer_that_is_used_is_null_without_the_kfunc(vscode: Editor) 
     assert "p = bpf_ksym_exists(bpf_obj_new) ? bpf_obj_new(1) : NULL;" in vscode.applied(
         before, _edits(vscode, action, uri, 1)
     )
+
+
+async def test_a_call_of_what_two_headers_declare_is_guarded(vscode: Editor) -> None:
+    """As vmlinux.h and the program itself do; one weak declaration is enough."""
+    extern = "extern int bpf_wq_set_callback(struct bpf_wq *wq, int (*cb)(void *, int *, void *), unsigned int flags)"
+    again = f"{extern} __attribute__((weak)) __ksym;\n"
+    before = _GUARDED.replace("BODY", f"\t{_CALL};").replace('SEC("tc")', f'{again}SEC("tc")')
+    uri = vscode.open(before)
+    action = await _guard(vscode, uri, vscode.range(before, _CALL))
+    fixed = vscode.applied(before, _edits(vscode, action, uri, 1))
+    assert fixed == before.replace(f"\t{_CALL};", f"\t{_IF}\n\t\t{_CALL};")
 
 
 async def test_a_guard_that_no_finding_asks_for_is_a_refactoring(settled: Begin) -> None:
