@@ -11,6 +11,7 @@ from kfunc_lsp.kernel.model import Kernel
 from kfunc_lsp.kernel.program_types import COMMON
 from kfunc_lsp.server.around import Program
 
+_EXTENSION = "BPF_PROG_TYPE_EXT"
 _MOST = 60
 """Kfuncs that are named one by one."""
 
@@ -38,9 +39,11 @@ class _Allowance:
 
 def at_section(name: str, program: Program, kernels: Sequence[Kernel]) -> str:
     """What there is to say at ``SEC("name")``, the section of ``program``."""
-    found = _allowance(program, kernels)
     sleeps = " that may sleep" if program.section.sleepable else ""
     kind = f"`{name}`: a program of type `{program.section.program_type}`{sleeps}{_implements(program)}."
+    if program.section.program_type == _EXTENSION:
+        return f"{kind} It may call what the program that it extends may call."
+    found = _allowance(program, kernels)
     if found is None:
         return f"{kind} Which kfuncs it may call is not known of these kernels."
     text = f"{kind} On {found.kernel.name} it may call {len(found.everywhere) + len(found.own)} kfuncs"
@@ -57,7 +60,7 @@ def at_section(name: str, program: Program, kernels: Sequence[Kernel]) -> str:
 def at_name(name: str, section: str, program: Program, kernels: Sequence[Kernel]) -> str:
     """What there is to say in short at the name of a program; empty where the kernels do not tell what it may call."""
     found = _allowance(program, kernels)
-    if found is None:
+    if found is None or program.section.program_type == _EXTENSION:
         return ""
     kind = f'Program `{name}`, `SEC("{section}")`{_implements(program)}'
     return f"{kind}. On {found.kernel.name} it may call {found.count}."

@@ -190,7 +190,7 @@ class Settings:
         if not any(choice.spec in self.waiting for choice in chosen):
             used = ", ".join(kernel.name for kernel in kernels) or "none"
             for text in errors:
-                self.tell(f"{text} Checking against: {used}.")
+                self.tell(f"{text.rstrip('.')}. Checking against: {used}.")
         for kernel in kernels:
             if not kernel.kfuncs_known:
                 self.tell(f"{kernel.name}: {kernel.provenance.detail}")

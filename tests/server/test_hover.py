@@ -97,6 +97,9 @@ SEC("lsm/socket_sendmsg") int sent(void *ctx)
 SEC("lsm/file_open") int opened(void *ctx)
 {{
 }}
+SEC("freplace/main") int extension(void *ctx)
+{{
+}}
 SEC("nonsense") int nonsense(void *ctx)
 {{
 }}
@@ -147,6 +150,11 @@ async def test_a_section_tells_of_the_hook_of_an_lsm_program(vscode: Editor) -> 
     assert "`bpf_ksock_acquire`" in await _at(vscode, "lsm/file_open")
     assert "`bpf_ksock_acquire`" not in await _at(vscode, "lsm/socket_sendmsg")
     assert await _at(vscode, "nonsense") == 'libbpf makes no program of `SEC("nonsense")`'
+
+
+async def test_an_extension_may_call_what_its_target_may(vscode: Editor) -> None:
+    assert (await _at(vscode, "freplace/main")).endswith("It may call what the program that it extends may call.")
+    assert await _at(vscode, "extension(") == ""
 
 
 @pytest.mark.parametrize("part", ["enqueue(", "enqueue =", "enqueue,"])

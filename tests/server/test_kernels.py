@@ -64,4 +64,4 @@ async def test_a_kernel_that_vanishes_is_told_of_once_and_the_rest_counts(settle
         assert await editor.diagnostics(uri, 1) == []
     (message,) = [message.message for message in editor.client.messages]
     assert str(ours) in message
-    assert message.endswith("Checking against: 6.18.")
+    assert message.endswith(". Checking against: 6.18.")
