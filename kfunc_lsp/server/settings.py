@@ -95,7 +95,7 @@ class Settings:
             # it is being typed, perhaps
             config = self._read.get(folder, Config())
             before = "What it said before counts" if config.file else "The file is not used"
-            dropped.append(f"{_sentence(error)} {before}.")
+            dropped.append(f"{_sentence(str(error))} {before}.")
         if self.options is None:
             return config
         if not isinstance(self.options, Mapping):
@@ -107,7 +107,7 @@ class Settings:
             try:
                 changed = config.merged({str(key): value}, ORIGIN)
             except ConfigError as error:
-                text = f"{_sentence(error)} It is not used."
+                text = f"{_sentence(str(error))} It is not used."
                 if key == "kernels":
                     dropped.append(text)
                 else:
@@ -190,7 +190,7 @@ class Settings:
         if not any(choice.spec in self.waiting for choice in chosen):
             used = ", ".join(kernel.name for kernel in kernels) or "none"
             for text in errors:
-                self.tell(f"{text.rstrip('.')}. Checking against: {used}.")
+                self.tell(f"{_sentence(text)} Checking against: {used}.")
         for kernel in kernels:
             if not kernel.kfuncs_known:
                 self.tell(f"{kernel.name}: {kernel.provenance.detail}")
@@ -208,9 +208,8 @@ class Settings:
         return known
 
 
-def _sentence(error: ConfigError) -> str:
-    text = str(error)
-    return text if text.endswith("?") else f"{text}."
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def _state(spec: str) -> object:

@@ -1,8 +1,8 @@
 """Macro definitions, and the question which of them can matter.
 
-``Interest`` decides which macros are worth expanding: those that may lead to a kfunc's name, and those that shape
-the code around one (attributes, control flow). A use of any other macro is left as it stands, which is what makes a
-scan of a whole program cheap.
+``Interest`` decides which macros are worth expanding: those that may lead to a kfunc's name, those that shape the code
+around one (attributes, control flow), and strings, which may name a section. A use of any other macro is left as it
+stands, which is what makes a scan of a whole program cheap.
 """
 
 from __future__ import annotations

@@ -33,6 +33,10 @@ from kfunc_lsp.source.headers import Header
 from kfunc_lsp.source.text import blank, lex
 
 _DEEPEST = 16
+_BEFORE_TAG = r"[^;{}()]{0,200}?"
+"""What may stand between ``struct`` and the tag that is declared."""
+TYPES = re.compile(rf"\btypedef\b|\b(?:struct|union|enum)\b{_BEFORE_TAG}\w\s*\{{")
+"""What text has that declares a type which is looked up here."""
 _INTEGERS = {
     name: size
     for size, group in {
@@ -157,7 +161,7 @@ class UnitNames:
         plain = f"{keyword} {tag} {{"
         if any(header.has(plain) for header in self._headers.values()):
             return True
-        pattern = re.compile(rf"\b{keyword}\b[^;{{}}()]{{0,200}}?\b{re.escape(tag)}\s*\{{")
+        pattern = re.compile(rf"\b{keyword}\b{_BEFORE_TAG}\b{re.escape(tag)}\s*\{{")
         for header in self._headers.values():
             if not header.large and tag in header.identifiers and pattern.search(header.blanked):
                 return True

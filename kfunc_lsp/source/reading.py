@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from itertools import takewhile
@@ -11,20 +10,19 @@ from kfunc_lsp.dataclass import dataclass
 from kfunc_lsp.source.code import FileNames
 from kfunc_lsp.source.environment import Offset
 from kfunc_lsp.source.macros import Macro, reached
+from kfunc_lsp.source.names import TYPES
 from kfunc_lsp.source.places import Place
 from kfunc_lsp.source.segment import Segment
 from kfunc_lsp.source.sites import members
 from kfunc_lsp.unit.reading import Reading
-
-_TYPES = re.compile(r"\btypedef\b|\b(?:struct|union|enum)\b[^;{}()]{0,200}?\w\s*\{")
-"""What types are looked for by: see ``names``."""
 
 
 @dataclass(frozen=True, eq=False)
 class SourceReading:
     """A main file's ``blanked`` text and its segments, each with its place.
 
-    ``macros`` are those that may be left in them, ``about`` is what else was learnt of the whole unit.
+    ``load_names`` tells what names mean at file level, ``load_macros`` which macros may be left in the segments, and
+    ``about`` is what else was learnt of the whole unit.
     """
 
     blanked: str
@@ -76,7 +74,7 @@ class SourceReading:
         last = next((at for at in offsets[len(offsets) - end :] if at >= 0), len(self.blanked))
         before = next((at for at in reversed(offsets[:start]) if at >= 0), 0)
         opening = self.blanked[before:first]
-        if _TYPES.search(self.blanked, first, last) or ("typedef" in opening and opening.rstrip()[-1:] != ";"):
+        if TYPES.search(self.blanked, first, last) or ("typedef" in opening and opening.rstrip()[-1:] != ";"):
             return None
         functions = self.names.scope.functions
         return {name for segment, _ in segments for name in _names(segment, functions)}

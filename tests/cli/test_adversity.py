@@ -17,6 +17,8 @@ from tests.btfbuilder import BtfBuilder
 from tests.cli.command import ROOT, run
 from tests.cli.test_check import PROGRAM, K
 
+_MANY = 2_000
+
 
 def on_a_full_disk(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run with files that cannot grow beyond a few bytes, which is what a full disk is to a writer."""
@@ -75,8 +77,9 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, place: s
 
 
 def test_an_interrupted_run_ends_at_once_and_leaves_no_half_report(tmp_path: Path) -> None:
-    for number in range(600):
-        (tmp_path / f"{number:03}.bpf.c").write_text(PROGRAM.replace("int p(", f"int p{number}("))
+    # So many that it is not done before it is interrupted, however busy the machine.
+    for number in range(_MANY):
+        (tmp_path / f"{number:04}.bpf.c").write_text(PROGRAM.replace("int p(", f"int p{number}("))
     process = subprocess.Popen(
         [sys.executable, "-m", "kfunc_lsp", "check", *K, "-j", "2", "--output-file", "report.txt"],
         cwd=tmp_path,
@@ -94,6 +97,6 @@ def test_an_interrupted_run_ends_at_once_and_leaves_no_half_report(tmp_path: Pat
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert (out, err) == ("", "")
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".c"] * 600
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".c"] * _MANY
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from lsprotocol import types
 
 from tests.server.conftest import Begin
-from tests.server.editor import CURSOR, IMPL_CALLED, PRELUDE, Editor
+from tests.server.editor import CURSOR, IMPL_CALLED, PATIENCE, PRELUDE, Editor
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -98,6 +99,13 @@ async def test_what_is_wrong_is_shown_once_wherever_it_was_said(
     editor = await fresh(options, tmp_path.as_uri(), "visual-studio-code", settings=asked)
     for name in ("a.bpf.c", "b.bpf.c"):
         await editor.diagnostics(editor.open(IMPL_CALLED, (tmp_path / name).as_uri()), 1)
+
+    async def told() -> None:
+        """The server asks for the configuration beside all else."""
+        while not _shown(editor):
+            await asyncio.sleep(0.01)
+
+    await asyncio.wait_for(told(), PATIENCE)
     await editor.ask("kfunc-lsp/kernels", {})
     (message,) = _shown(editor)
     assert words in message
